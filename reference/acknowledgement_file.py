@@ -1,0 +1,103 @@
+"""Keeps `procmond.ack`: writes slots, and makes the file anew when it cannot be trusted.
+
+Theory of operation. The file is a hint whose loss costs repeats, never an event. So no
+failure here may fail an append: it raises OSError, the log then keeps its files a little
+longer and tries again. After a failed write or sync the file is poisoned (a sync is never
+retried on it); the next write makes a new one beside it and swaps the names. A crash
+between the two renames is "missing": repeats.
+
+Spec: ACK-1, ACK-4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reference.acknowledgement_slots import (
+    ACK_NAME,
+    AckSlot,
+    encode_ack_file,
+    encode_slot,
+    slot_offset,
+)
+from reference.filesystem import Filesystem
+from reference.names import NEW_SUFFIX
+from reference.segment_files import discard, write_fully
+
+
+class AcknowledgementFile:
+    """The acknowledgement file of one open log.
+
+    `found` is the newest slot that recovery believed, or None. `intact` says that both
+    slots verified, so that overwriting one in place leaves a good one.
+    """
+
+    def __init__(
+        self, filesystem: Filesystem, log_id: bytes, found: AckSlot | None, *, intact: bool
+    ) -> None:
+        self._filesystem = filesystem
+        self._slot = found or AckSlot(0, log_id, 0, 1)
+        self._usable = intact and found is not None
+        self.durable_through: int | None = None
+        """The watermark that this process made durable; None before its first write.
+
+        What recovery read may be in the page cache only, after a failed sync (trap T3).
+        """
+        if self._slot.log_id != log_id:  # from before a change of identity
+            self.rename_log(log_id)
+
+    @property
+    def slot(self) -> AckSlot:
+        """What was last written, or found."""
+        return self._slot
+
+    def rename_log(self, log_id: bytes) -> None:
+        """Make the next write name another log. Both slots must: the file is made anew."""
+        self._slot = replace(self._slot, log_id=log_id)
+        self._usable = False
+        self.durable_through = None
+
+    def write(
+        self,
+        acknowledged_through: int,
+        next_sequence: int,
+        clean_mark: tuple[int, int] | None = None,
+    ) -> None:
+        """Make the watermark and the mark (file number, length) durable. Raises OSError."""
+        clean_file, clean_length = clean_mark or (0, 0)
+        slot = AckSlot(
+            self._slot.generation + 1, self._slot.log_id, acknowledged_through, next_sequence,
+            clean_file, clean_length,
+        )  # fmt: skip
+        if self._usable:
+            self._usable = False  # until the sync has succeeded
+            self._filesystem.overwrite(ACK_NAME, slot_offset(slot.generation), encode_slot(slot))
+            self._filesystem.sync(ACK_NAME)
+        else:
+            self._make_anew(slot)
+        self._usable = True
+        self._slot = slot
+        self.durable_through = acknowledged_through
+
+    def would_change(
+        self, acknowledged_through: int, next_sequence: int, clean_mark: tuple[int, int] | None
+    ) -> bool:
+        """Whether writing this would say anything that the file does not say already."""
+        slot = self._slot
+        return not self._usable or (
+            slot.acknowledged_through, slot.next_sequence, (slot.clean_file, slot.clean_length)
+        ) != (acknowledged_through, next_sequence, clean_mark or (0, 0))  # fmt: skip
+
+    def _make_anew(self, slot: AckSlot) -> None:
+        temporary = ACK_NAME + NEW_SUFFIX
+        discard(self._filesystem, temporary)
+        self._filesystem.create_exclusive(temporary)
+        try:
+            write_fully(self._filesystem, temporary, encode_ack_file(slot))
+            self._filesystem.sync(temporary)
+            discard(self._filesystem, ACK_NAME)
+            self._filesystem.rename_new(temporary, ACK_NAME)
+        except OSError:
+            discard(self._filesystem, temporary)
+            raise
+        self._filesystem.sync_directory()

@@ -1,0 +1,125 @@
+"""One record of the log as bytes: a 20-byte header and a body, each with its CRC.
+
+    +0   4  sync word        from the segment's salt, never zero
+    +4   4  body length      bytes after this header
+    +8   8  sequence
+    +16  4  header CRC       over salt, file number, offset, and the 16 bytes above
+    +20     body: bincode legacy of the ticket's WalEntry
+            8  sequence      the same again
+            8+20..30  timestamp   u64 length, RFC 3339 text
+            n  event         codec.py
+            4  crc32         the header CRC continued over the body before this field
+
+Theory of operation. A checked header lets a reader trust the length, so a damaged body
+costs one record and no search. Salt, file number and offset are in both CRCs and not in
+the file: bytes that were moved, spliced from another file, left over on a recycled block,
+or planted by a user in a command line never verify. Zeros are never a frame.
+
+The body CRC is the header CRC *continued* (`crc32(body, header_crc)`), so it covers salt,
+file number, offset and the first 16 header bytes, but not the header CRC itself. Covering
+that too would cancel everything before it (crc.py): a body from another record of the same
+length would then verify.
+
+Not here: finding frames in a damaged file (scanner.py).
+
+Spec: FMT-5, FMT-6.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from reference.codec import decode_event_at, decode_timestamp_at
+from reference.crc import crc32
+from reference.errors import EndOfBytes, NumberOutOfRange, TrailingBytes
+from reference.events import LogEntry
+from reference.limits import (
+    BODY_BYTES_MAX,
+    BODY_BYTES_MIN,
+    CRC_BYTES,
+    FRAME_HEADER_BYTES,
+    SEQUENCE_FIRST,
+    SEQUENCE_MAX,
+)
+from reference.segment_header import FrameKey
+
+_CHECKED: Final = struct.Struct("<QIIQ")  # offset (not stored), sync word, length, sequence
+_HEADER: Final = struct.Struct("<IIQI")  # sync word, length, sequence, header CRC
+_U32: Final = struct.Struct("<I")
+_U64: Final = struct.Struct("<Q")
+_OFFSET_BYTES: Final = 8
+assert _HEADER.size == FRAME_HEADER_BYTES
+
+
+class FrameHeader(NamedTuple):
+    """A frame header that verified."""
+
+    body_bytes: int
+    sequence: int
+    crc: int
+    """Where the body CRC continues from."""
+
+
+def encode_frame(key: FrameKey, offset: int, sequence: int, payload: bytes) -> bytes:
+    """Return the whole frame for `offset` of the segment that `key` belongs to.
+
+    `payload` is the encoded timestamp and the encoded event behind it (codec.py).
+    """
+    body = _U64.pack(sequence) + payload
+    checked = _CHECKED.pack(offset, key.sync_word, len(body) + CRC_BYTES, sequence)
+    header_crc = crc32(checked, key.crc_seed)
+    body_crc = crc32(body, header_crc)
+    return b"".join(
+        (checked[_OFFSET_BYTES:], _U32.pack(header_crc), body, _U32.pack(body_crc))
+    )  # fmt: skip
+
+
+def check_frame_header(data: bytes, index: int, offset: int, key: FrameKey) -> FrameHeader | None:
+    """Return the header at `data[index:]`, which lies at `offset` of its file, if it verifies.
+
+    Verifying means: sync word, header CRC, and a length and a sequence inside the format's
+    bounds. The caller has made sure that 20 bytes are there. Spec: FMT-5.4.
+    """
+    stored_sync, body_bytes, sequence, stored_crc = _HEADER.unpack_from(data, index)
+    if stored_sync != key.sync_word:
+        return None
+    crc = crc32(_CHECKED.pack(offset, stored_sync, body_bytes, sequence), key.crc_seed)
+    if crc != stored_crc:
+        return None
+    if not BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
+        return None
+    if not SEQUENCE_FIRST <= sequence <= SEQUENCE_MAX:
+        return None
+    return FrameHeader(body_bytes, sequence, crc)
+
+
+def body_verifies(body: bytes, header: FrameHeader) -> bool:
+    """Whether the body's last four bytes are the header CRC continued over the rest."""
+    end = len(body) - CRC_BYTES
+    (stored_crc,) = _U32.unpack_from(body, end)
+    return crc32(memoryview(body)[:end], header.crc) == int(stored_crc)
+
+
+def decode_body(body: bytes, sequence: int) -> LogEntry:
+    """Return the entry of a body whose CRC verified. Raises a DecodeError subclass.
+
+    An error here does not mean damage: these bytes are what a writer wrote. The entry goes
+    to the dead-letter file (trap T5).
+    """
+    (stored_sequence,) = _U64.unpack_from(body, 0)
+    if stored_sequence != sequence:
+        raise NumberOutOfRange(0, f"body says sequence {stored_sequence}, header {sequence}")
+    timestamp_ns, offset = decode_timestamp_at(body, 8)
+    event, offset = decode_event_at(body, offset)
+    end = len(body) - CRC_BYTES
+    if offset > end:
+        raise EndOfBytes(end, "the event runs into the CRC")
+    if offset < end:
+        raise TrailingBytes(offset, f"{end - offset} bytes between the event and the CRC")
+    return LogEntry(sequence, timestamp_ns, event)
+
+
+def payload_of(body: bytes) -> bytes:
+    """Return the body's timestamp and event, still encoded, for a copy in another file."""
+    return body[8:-CRC_BYTES]

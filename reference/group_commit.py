@@ -1,0 +1,154 @@
+"""Threads that append at the same time share one write and one sync.
+
+Theory of operation. Callers stand in a queue. The one at its head is the *leader*: it
+commits as many of the waiting events as one batch takes, its own first, then wakes those
+that are done and the next head. A lone caller is its own leader at once and waits for no
+timer; while it syncs, the others gather, so the batch grows with the load by itself.
+
+Sequence order is queue order, because numbers are given inside the commit.
+
+    head -> [A: 1 event] [B: 64 events] [C: 1 event] ...
+            '---- one batch, in this order ----'
+
+Not here: what a batch may hold and what an error means (segment_writer.py).
+
+Spec: WAL-2.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from reference.errors import AppendError, WalClosed
+
+Commit = Callable[[Sequence[bytes]], "Outcome"]
+Result = TypeVar("Result")
+
+OFFERED_MAX: Final = 65_536
+"""Events looked at for one batch: more than the largest batch of the smallest frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the first `count` events that were offered.
+
+    Without an error they got the numbers `first_sequence ..`; with one, none is known to
+    be stored. The rest was not looked at.
+    """
+
+    count: int
+    first_sequence: int = 0
+    error: AppendError | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Caller:
+    events: list[bytes]
+    turn: threading.Condition
+    stored: list[int] = field(default_factory=list)
+    error: AppendError | None = None
+    finished: bool = False
+
+
+class GroupCommit:
+    """A queue in front of `commit`, which is called by one thread at a time."""
+
+    def __init__(self, commit: Commit) -> None:
+        self._commit = commit
+        self._mutex = threading.Lock()
+        self._queue: deque[_Caller] = deque()
+        self._closed = False
+
+    def submit(self, events: list[bytes]) -> list[int]:
+        """Return the sequence numbers of `events` (at least one), all durable.
+
+        Raises an AppendError whose `stored` says which of them are durable nevertheless.
+        """
+        caller = self._enter(events)
+        with self._mutex:
+            try:
+                while not caller.finished:
+                    if self._queue[0] is caller:
+                        self._lead()
+                    else:
+                        caller.turn.wait()
+            finally:
+                self._leave(caller)
+        if caller.error is not None:
+            raise caller.error.for_caller(tuple(caller.stored))
+        return caller.stored
+
+    def exclusively(self, action: Callable[[], Result]) -> Result:
+        """Run `action` while no commit runs. Raises WalClosed, and what `action` raises."""
+        caller = self._enter([])
+        try:
+            self._wait_for_head(caller)
+            return action()
+        finally:
+            with self._mutex:
+                self._leave(caller)
+
+    def close(self) -> None:
+        """Refuse new callers and return when all who wait have been served."""
+        with self._mutex:
+            if self._closed:
+                return
+            last = _Caller([], threading.Condition(self._mutex))
+            self._queue.append(last)
+            self._closed = True
+        self._wait_for_head(last)
+
+    def _enter(self, events: list[bytes]) -> _Caller:
+        with self._mutex:
+            if self._closed:
+                raise WalClosed
+            caller = _Caller(events, threading.Condition(self._mutex))
+            self._queue.append(caller)
+        return caller
+
+    def _wait_for_head(self, caller: _Caller) -> None:
+        with self._mutex:
+            while self._queue[0] is not caller:
+                caller.turn.wait()
+
+    def _leave(self, caller: _Caller) -> None:
+        """Also the way out of an interrupted wait, whose events then are not attempted."""
+        if caller in self._queue:
+            self._queue.remove(caller)
+        if self._queue:
+            self._queue[0].turn.notify()
+
+    def _lead(self) -> None:
+        """Commit one batch from the head of the queue. Called and left with the mutex held."""
+        members = list(self._queue)
+        offered: list[bytes] = []
+        for caller in members:
+            start = len(caller.stored)
+            offered += caller.events[start : start + OFFERED_MAX - len(offered)]
+        self._mutex.release()
+        try:
+            outcome = self._commit(offered)
+        finally:
+            self._mutex.acquire()
+        self._share_out(members, outcome)
+        while self._queue and self._queue[0].finished:
+            self._queue.popleft().turn.notify()
+
+    def _share_out(self, members: list[_Caller], outcome: Outcome) -> None:
+        left = outcome.count
+        sequence = outcome.first_sequence
+        for caller in members:
+            taken = min(left, len(caller.events) - len(caller.stored))
+            if taken == 0:
+                continue
+            left -= taken
+            if outcome.error is not None:
+                caller.error, caller.finished = outcome.error, True
+            else:
+                caller.stored.extend(range(sequence, sequence + taken))
+                caller.finished = len(caller.stored) == len(caller.events)
+                sequence += taken

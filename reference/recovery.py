@@ -1,0 +1,287 @@
+"""Opens a directory: surveys it, then makes true what the log needs before it may run.
+
+The order of steps is the promise. Each step is durable before the next begins, and a crash
+between any two leaves a directory that recovers to the same entries:
+
+    1  survey                     reads; undecodable entries go to the dead-letter file, synced
+    2  damaged stretches          copied to quarantine (evidence only)
+    3  a fresh end of the log     unless the last close was clean: the unsettled entries of
+                                  the file that was open are copied to a new file, whose
+                                  header declares the burned numbers
+    4  acknowledgement slot       records that new file as clean
+    5  the old file, leftovers    unlinked; foreign and unreadable files moved aside
+
+Why step 3 copies instead of syncing: after a failed sync the kernel shows pages that are
+not on disk, and a second sync succeeds without writing them (trap T3). Only bytes that
+this process wrote and synced are known to be durable.
+
+Steps 2 to 5 fail softly. Without space for step 3 the log opens *degraded*: it replays,
+acknowledges and deletes, and every append tries step 3 again (trap T14).
+
+Spec: REC-5 to REC-9.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from reference.acknowledgement_file import AcknowledgementFile
+from reference.dead_letters import DeadLetter, DeadLetterFile
+from reference.directory import list_directory
+from reference.errors import DecodeError, DiskUnreadable, Locked, describe
+from reference.filesystem import Filesystem, LockMode
+from reference.frame import payload_of
+from reference.limits import FILE_NUMBER_MAX, SEQUENCE_FIRST, SEQUENCE_MAX, WalConfig
+from reference.names import DEAD_LETTERS_NAME, SALVAGED_SUFFIX
+from reference.quarantine import Quarantine
+from reference.report import DamageKind, RecoveryReport
+from reference.scanner import ScannedFrame, entry_frames, scan_segment
+from reference.segment_files import Segment, create_copy, discard, no_space
+from reference.segment_header import ID_BYTES, NO_LOG_ID, SALT_BYTES, SegmentHeader, segment_number
+from reference.survey import OnUndecodable, Survey, survey_log
+
+LOGGER: Final = logging.getLogger("reference.wal")
+
+NAMES_TRIED_MAX: Final = 1000
+
+RandomBytes = Callable[[int], bytes]
+
+_COPIED_ASIDE: Final = frozenset(
+    (DamageKind.BODY, DamageKind.REGION, DamageKind.TAIL, DamageKind.GAP)
+)
+
+
+@dataclass(slots=True)
+class OpenedLog:
+    """A recovered directory, ready to run. The caller owns every part."""
+
+    filesystem: Filesystem
+    config: WalConfig
+    random_bytes: RandomBytes
+    survey: Survey
+    report: RecoveryReport
+    segments: list[Segment]
+    """Numeric order; the last one is appended to if `appendable`."""
+    acknowledgements: AcknowledgementFile
+    dead_letters: DeadLetterFile
+    log_id: bytes
+    previous_log_id: bytes
+    highest_number: int
+    appendable: bool = False
+    clean_mark: tuple[int, int] | None = None
+    to_renew: list[Segment] | None = None
+    """Segments whose entries are not known to be durable; None once they were copied."""
+    replay_before: int | None = None
+    """Degraded without a durable floor: entries from here on must not be published yet."""
+
+    def next_header(self, continues_from: int, first_sequence: int) -> SegmentHeader:
+        """Return the header of the next file, with a number never used before.
+
+        Raises OSError if numbers have run out.
+        """
+        self.highest_number += 1
+        if self.highest_number > FILE_NUMBER_MAX or first_sequence > SEQUENCE_MAX:
+            raise no_space("procmond", "file numbers or sequences have run out")
+        return SegmentHeader(
+            self.highest_number, self.log_id, self.previous_log_id, self.random_bytes(SALT_BYTES),
+            continues_from, continues_from, first_sequence,
+        )  # fmt: skip
+
+
+def open_directory(
+    filesystem: Filesystem, config: WalConfig, random_bytes: RandomBytes
+) -> OpenedLog:
+    """Lock and recover the directory. Raises an OpenRefused; the lock is then released."""
+    try:
+        if not filesystem.lock(LockMode.EXCLUSIVE):
+            raise Locked(str(getattr(filesystem, "path", "the directory")))
+        return _recover(filesystem, config, random_bytes)
+    except BaseException:
+        filesystem.close()
+        raise
+
+
+def _recover(filesystem: Filesystem, config: WalConfig, random_bytes: RandomBytes) -> OpenedLog:
+    _finish_salvage(filesystem)
+    sizes = {entry.name: entry.size_bytes for entry in list_directory(filesystem)}
+    dead_letters = DeadLetterFile(filesystem, sizes.get(DEAD_LETTERS_NAME))
+    survey = survey_log(filesystem, on_undecodable=_bury_in(dead_letters))
+    log = _describe(filesystem, config, random_bytes, survey, dead_letters)
+    for damage in log.report.damages:
+        LOGGER.warning("%s", damage)
+    if log.report.damages_not_listed:
+        LOGGER.warning("%d more damages are not listed", log.report.damages_not_listed)
+    quarantine = Quarantine(filesystem, config, survey.view)
+    for damage in log.report.damages:
+        if damage.kind in _COPIED_ASIDE and damage.length_bytes:
+            quarantine.keep(damage.file, damage.offset, damage.length_bytes)
+    for name in survey.view.leftovers:
+        discard(filesystem, name)
+    if log.report.clean_shutdown and log.segments:
+        log.appendable, log.to_renew = True, None
+        log.clean_mark = (log.segments[-1].header.file_number, log.segments[-1].size_bytes)
+    else:
+        renew(log)
+    for found, suffix in (
+        *((f, "foreign") for f in survey.view.foreign),
+        *((f, "unreadable") for f in survey.view.unreadable),
+    ):
+        try:
+            quarantine.kept.append(quarantine.move_aside(found.name, suffix))
+        except OSError as error:
+            LOGGER.warning("cannot move %s aside: %s", found.name, describe(error))
+    log.report.quarantined, log.report.not_kept = quarantine.kept, quarantine.not_kept
+    return log
+
+
+def renew(log: OpenedLog) -> None:
+    """Give the log a fresh last file, holding copies of what the old one held unsettled.
+
+    Sets `report.degraded` instead of raising if the disk has no room. Called again by
+    every append until it succeeds.
+    """
+    old = log.to_renew or []
+    try:
+        fresh = under_a_free_name(lambda: _copy_to_fresh(log, old))
+    except OSError as error:
+        log.report.degraded = describe(error)
+        LOGGER.warning("degraded: no file can be appended to: %s", log.report.degraded)
+        if not _keep_floor(log) and old:
+            log.replay_before = old[0].header.relocated_from
+        return
+    log.report.degraded = ""
+    log.replay_before = None
+    log.segments[:] = [segment for segment in log.segments if segment not in old] + [fresh]
+    log.appendable, log.to_renew = True, None
+    log.clean_mark = (fresh.header.file_number, fresh.size_bytes)
+    _keep_floor(log)
+    # The old file goes only now: until the new name is durable it is the only copy.
+    for segment in old:
+        if not discard(log.filesystem, segment.name):
+            LOGGER.warning("cannot remove %s, which was copied; later opens skip it", segment.name)
+
+
+def under_a_free_name(create: Callable[[], Segment]) -> Segment:
+    """Call `create`, which takes the next file number, until that name is not taken.
+
+    A directory or a link may stand at the name, or an unreadable file not yet moved aside.
+    Raises OSError.
+    """
+    for _ in range(NAMES_TRIED_MAX):
+        try:
+            return create()
+        except FileExistsError:
+            continue
+    raise no_space("procmond", f"{NAMES_TRIED_MAX} file names in a row are taken")
+
+
+def _copy_to_fresh(log: OpenedLog, old: list[Segment]) -> Segment:
+    survey = log.survey
+    header = log.next_header(survey.known_end, survey.next_sequence)
+    if old:
+        header = _relocating(header, old)
+    return create_copy(log.filesystem, header, _unsettled_payloads(log, old))
+
+
+def _relocating(header: SegmentHeader, old: list[Segment]) -> SegmentHeader:
+    lowest = min(segment.header.relocated_from for segment in old)
+    return SegmentHeader(
+        header.file_number, header.log_id, header.previous_log_id, header.salt,
+        lowest, max(lowest, header.continues_from), header.first_sequence,
+    )  # fmt: skip
+
+
+def _unsettled_payloads(log: OpenedLog, old: list[Segment]) -> Iterator[tuple[int, bytes]]:
+    last = 0
+    for segment in old:
+        name = segment.name
+
+        def read(offset: int, count: int, name: str = name) -> bytes:
+            return log.filesystem.read(name, offset, count)
+
+        for frame in entry_frames(scan_segment(read, segment.size_bytes, segment.header)):
+            if frame.sequence > last and frame.sequence not in log.survey.settled:
+                last = frame.sequence
+                yield frame.sequence, payload_of(frame.body)
+
+
+def _keep_floor(log: OpenedLog) -> bool:
+    """Record watermark, next number and clean mark; return whether that is durable."""
+    settled = log.survey.settled
+    try:
+        log.acknowledgements.write(settled.watermark, log.survey.next_sequence, log.clean_mark)
+    except OSError as error:
+        log.clean_mark = None
+        LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
+        return False
+    return True
+
+
+def _describe(
+    filesystem: Filesystem,
+    config: WalConfig,
+    random_bytes: RandomBytes,
+    survey: Survey,
+    dead_letters: DeadLetterFile,
+) -> OpenedLog:
+    view = survey.view
+    is_new = not view.segments
+    if is_new:
+        survey.known_end = survey.next_sequence = SEQUENCE_FIRST
+    log_id = random_bytes(ID_BYTES) if is_new else view.log_id
+    survey.report.log_id = log_id.hex()
+    acknowledgements = AcknowledgementFile(
+        filesystem, log_id, survey.ack, intact=survey.ack_slots_valid == 2
+    )
+    return OpenedLog(
+        filesystem, config, random_bytes, survey, survey.report, list(survey.segments),
+        acknowledgements, dead_letters, log_id,
+        NO_LOG_ID if is_new else view.previous_log_id,
+        view.highest_number, to_renew=_open_at_the_end(survey.segments),
+    )  # fmt: skip
+
+
+def _open_at_the_end(segments: list[Segment]) -> list[Segment]:
+    """Return the segments that may have been open for writing when the log ended.
+
+    The newest; and the one before it if it holds numbers that the newest was to hand out: a
+    rotation that failed, whose file stayed although the older one was written on.
+    """
+    open_ones = segments[-1:]
+    while open_ones and len(open_ones) < len(segments):
+        before = segments[-len(open_ones) - 1]
+        if open_ones[0].frames or before.end_sequence <= open_ones[0].header.first_sequence:
+            break
+        open_ones.insert(0, before)
+    return open_ones
+
+
+def _bury_in(dead_letters: DeadLetterFile) -> OnUndecodable:
+    def bury(log_id: bytes, frame: ScannedFrame, error: DecodeError) -> bool:
+        reason = f"undecodable: {error}"
+        letter = DeadLetter(log_id, frame.sequence, reason, payload_of(frame.body))
+        try:
+            dead_letters.append([letter])
+        except OSError as failure:
+            LOGGER.warning(
+                "dead letter for sequence %d not stored: %s", frame.sequence, describe(failure)
+            )
+            return False
+        return True
+
+    return bury
+
+
+def _finish_salvage(filesystem: Filesystem) -> None:
+    """Complete the last step of a salvage that was interrupted (salvage.py)."""
+    names = {entry.name for entry in list_directory(filesystem)}
+    for name in sorted(names):
+        target = name.removesuffix(SALVAGED_SUFFIX)
+        if target != name and segment_number(target) is not None and target not in names:
+            try:
+                filesystem.rename_new(name, target)
+            except OSError as error:
+                raise DiskUnreadable("rename", name, 0, error) from error

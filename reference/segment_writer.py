@@ -1,0 +1,239 @@
+"""Commits one batch: checks room, rotates, writes once, syncs once, says what happened.
+
+    room     batch <= 4 MiB, inside the quota, up to and with the record that brings the
+             file to the rotation threshold: a batch never crosses a file boundary
+    file     the newest segment, or a new one if that is full, sealed, or not trusted
+    write    one call, continued if short
+    sync     one; only then the numbers exist
+
+What errors mean (traps T8, T9; Spec: WAL-4):
+
+    write fails, cut back and synced     definite: nothing was stored, no number consumed
+    write fails, cannot be cut back      indefinite: the numbers are burned
+        either way the file is sealed: within a file an offset is written at most once
+    sync fails                           indefinite, never retried; the log is failed
+    rotation fails                       not an error while the current file is below the
+                                         hard limit, then definite and retryable
+
+A full disk is never sticky: each append tries again. Only a failed sync is.
+
+Called by one thread at a time (group_commit.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from reference.codec import encode_event, encode_timestamp
+from reference.errors import (
+    AppendError,
+    AppendIndefinite,
+    DiskRejected,
+    LogFailed,
+    NoSegment,
+    QuotaExceeded,
+    SyncFailed,
+    describe,
+)
+from reference.events import LogEntry
+from reference.frame import encode_frame
+from reference.group_commit import Outcome
+from reference.limits import FRAME_BYTES_MIN
+from reference.names import is_evidence
+from reference.recovery import LOGGER, OpenedLog, renew, under_a_free_name
+from reference.retention import Retention
+from reference.segment_files import Segment, create_segment, write_fully
+from reference.segment_header import ID_BYTES
+from reference.timestamps import TIME_NS_MAX
+
+
+class SegmentWriter:
+    """The end of the log where records are added."""
+
+    def __init__(
+        self, log: OpenedLog, retention: Retention, wall_clock_ns: Callable[[], int]
+    ) -> None:
+        self._log = log
+        self._config = log.config
+        self._filesystem = log.filesystem
+        self._retention = retention
+        self._wall_clock_ns = wall_clock_ns
+        self._failure = ""
+        """Why the log is failed until it is reopened; empty if it is not."""
+        self._evidence_bytes = sum(
+            entry.size_bytes
+            for entry in log.survey.view.entries.values()
+            if entry.is_regular and is_evidence(entry.name)
+        )
+
+    @property
+    def log_id(self) -> bytes:
+        return self._log.log_id
+
+    def used_bytes(self) -> int:
+        """Return the bytes of segments, dead letters and quarantine."""
+        segments = sum(segment.size_bytes for segment in self._retention.segments())
+        return segments + self._log.dead_letters.size_bytes + self._evidence_bytes
+
+    def encode_payload(self, entry: LogEntry) -> bytes:
+        """Return the entry's timestamp and event as a body holds them."""
+        return encode_timestamp(entry.timestamp_ns) + encode_event(entry.event)
+
+    # ---- One batch ----------------------------------------------------------
+
+    def commit(self, events: Sequence[bytes]) -> Outcome:
+        """Store as many of the first events as one batch takes. Errors are in the outcome."""
+        if self._failure:
+            return Outcome(len(events), error=LogFailed(self._failure))
+        try:
+            return self._commit(events)
+        except AppendError as error:
+            # Definite: no event was written. All who wait share the reason and may retry.
+            return Outcome(len(events), error=error)
+        except BaseException as interrupt:
+            # Ctrl-C between the write and the sync: what is on disk is not known.
+            self._failure = f"interrupted by {type(interrupt).__name__}"
+            raise
+
+    def _commit(self, events: Sequence[bytes]) -> Outcome:
+        timestamp = encode_timestamp(min(max(0, self._wall_clock_ns()), TIME_NS_MAX))
+        self._make_room(FRAME_BYTES_MIN + len(events[0]))
+        segment = self._segment_with_room()
+        first_sequence = self._retention.next_sequence
+        frames = self._encode_batch(events, segment, timestamp, first_sequence)
+        data = b"".join(frames)
+        outcome = Outcome(len(frames), first_sequence)
+        try:
+            write_fully(self._filesystem, segment.name, data)
+        except OSError as error:
+            failure = self._take_back(segment, len(data), error)
+            return replace(outcome, error=failure)
+        try:
+            self._filesystem.sync(segment.name)
+        except OSError as error:
+            self._failure = f"sync {segment.name}: {describe(error)}"
+            self._log.appendable = False
+            LOGGER.error("the log is failed until it is reopened: %s", self._failure)
+            return replace(outcome, error=SyncFailed(segment.name, error))
+        end_bytes = segment.size_bytes + len(data)
+        self._retention.accepted(segment, end_bytes, first_sequence + len(frames))
+        return outcome
+
+    def _encode_batch(
+        self, events: Sequence[bytes], segment: Segment, timestamp: bytes, sequence: int
+    ) -> list[bytes]:
+        """Return the frames of one batch: at least one, and not beyond any limit."""
+        key = segment.header.frame_key
+        start = offset = segment.size_bytes
+        room = self._config.quota_bytes - self.used_bytes()
+        limit = start + min(room, self._config.batch_bytes_max)
+        threshold = self._config.rotation_bytes
+        frames: list[bytes] = []
+        for event in events:
+            frame = encode_frame(key, offset, sequence, timestamp + event)
+            end = offset + len(frame)
+            if frames and (end > limit or offset >= threshold):
+                break
+            frames.append(frame)
+            offset, sequence = end, sequence + 1
+        return frames
+
+    def _take_back(self, segment: Segment, written_bytes: int, cause: OSError) -> AppendError:
+        """Cut a failed write off again. The segment is sealed whatever comes of it."""
+        self._log.appendable = False
+        try:
+            self._filesystem.truncate(segment.name, segment.size_bytes)
+            # Until this returns, a power cut could bring the cut-off records back.
+            self._filesystem.sync(segment.name)
+        except OSError as error:
+            LOGGER.error("%s could not be cut back: %s", segment.name, describe(error))
+            self._retention.burn(-(-written_bytes // FRAME_BYTES_MIN))
+            return AppendIndefinite("append", segment.name, cause)
+        return DiskRejected("append", segment.name, cause)
+
+    # ---- Room ---------------------------------------------------------------
+
+    def _make_room(self, wanted_bytes: int) -> None:
+        """Raise QuotaExceeded unless a frame of this size fits, after freeing what can be.
+
+        A newest file that is wholly settled is rotated away first, else a quota that one
+        file fills would reject for ever (trap T15).
+        """
+        if self.used_bytes() + wanted_bytes <= self._config.quota_bytes:
+            return
+        if self._log.appendable and self._retention.newest_is_settled() and self._rotate() is None:
+            self._retention.flush()
+        used = self.used_bytes()
+        if used + wanted_bytes > self._config.quota_bytes:
+            raise QuotaExceeded(used, wanted_bytes, self._config.quota_bytes)
+
+    def _segment_with_room(self) -> Segment:
+        """Return a durable segment to append to. Raises NoSegment."""
+        if self._log.to_renew is not None:
+            self._renew()
+        if not self._retention.consume_clean_mark():
+            self._log.appendable = False
+        newest = self._newest()
+        if newest is not None and newest.size_bytes < self._config.rotation_bytes:
+            return newest
+        failure = self._rotate()
+        if failure is None:
+            return self._retention.segments()[-1]
+        if newest is not None and newest.size_bytes < self._config.file_bytes_max:
+            LOGGER.warning("rotation failed, %s goes on: %s", newest.name, describe(failure))
+            return newest
+        raise NoSegment(describe(failure))
+
+    def _newest(self) -> Segment | None:
+        return self._retention.segments()[-1] if self._log.appendable else None
+
+    def _renew(self) -> None:
+        """Try again what recovery had no room for."""
+        with self._retention.io_lock:
+            renew(self._log)
+        if self._log.to_renew is not None:
+            raise NoSegment(self._log.report.degraded)
+
+    def _rotate(self) -> OSError | None:
+        """Start a new newest segment; return why it could not be done."""
+        known = self._retention.segments()[-1].end_sequence
+        next_sequence = self._retention.next_sequence
+
+        def create() -> Segment:
+            return create_segment(self._filesystem, self._log.next_header(known, next_sequence))
+
+        try:
+            segment = under_a_free_name(create)
+        except OSError as error:
+            return error
+        self._retention.started(segment)
+        self._log.appendable = True
+        return None
+
+    # ---- Identity and end ---------------------------------------------------
+
+    def start_new_identity(self) -> bytes:
+        """Continue in a new file under a new log_id. Raises AppendError."""
+        if self._failure:
+            raise LogFailed(self._failure)
+        if self._log.to_renew is not None:
+            self._renew()
+        old = self._log.log_id, self._log.previous_log_id
+        self._log.log_id, self._log.previous_log_id = self._log.random_bytes(ID_BYTES), old[0]
+        failure = self._rotate()
+        if failure is not None:
+            self._log.log_id, self._log.previous_log_id = old
+            raise NoSegment(describe(failure))
+        with self._retention.io_lock:
+            self._log.clean_mark = None
+            self._log.acknowledgements.rename_log(self._log.log_id)
+        self._retention.flush()
+        return self._log.log_id
+
+    def clean_mark(self) -> tuple[int, int] | None:
+        """Return (file number, length) if the newest file may be appended to as it is."""
+        newest = self._newest()
+        if newest is None or self._failure:
+            return None
+        return newest.header.file_number, newest.size_bytes

@@ -1,0 +1,10 @@
+"""Worlds that the reference and its ports can be put into.
+
+A simulator is a component of the surroundings in small: where process events come from,
+what a disk does in a crash, how a link fails. Simulators import only `reference` and the
+standard library; `reference` never imports them, and a test enforces both.
+
+Time, sleep and random numbers are passed in, so that a run can be repeated exactly.
+
+Not here: which faults are tried and what must hold then (fault_injection).
+"""

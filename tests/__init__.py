@@ -1,0 +1,1 @@
+"""Tests of the specification. See conftest.py for markers and traceability."""
