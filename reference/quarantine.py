@@ -73,17 +73,6 @@ class Quarantine:
         self._sizes[name] = length_bytes
         self.kept.append(name)
 
-    def move_aside(self, file: str, suffix: str) -> str:
-        """Rename a whole file to `file.suffix`, numbered if taken. Raises OSError."""
-        for attempt in range(1, 1000):
-            name = f"{file}.{suffix}" + (f".{attempt}" if attempt > 1 else "")
-            try:
-                self._filesystem.rename_new(file, name)
-            except FileExistsError:
-                continue
-            return name
-        raise FileExistsError(f"a thousand files are named {file}.{suffix}")
-
     def _chunks(self, file: str, offset: int, length_bytes: int) -> Iterator[bytes]:
         end = offset + length_bytes
         while offset < end:
@@ -92,3 +81,18 @@ class Quarantine:
                 return
             yield chunk
             offset += len(chunk)
+
+
+def move_aside(filesystem: Filesystem, file: str, suffix: str) -> str:
+    """Rename a whole file to `file.suffix`, numbered if taken, and return that name.
+
+    Raises OSError.
+    """
+    for attempt in range(1, 1000):
+        name = f"{file}.{suffix}" + (f".{attempt}" if attempt > 1 else "")
+        try:
+            filesystem.rename_new(file, name)
+        except FileExistsError:
+            continue
+        return name
+    raise FileExistsError(f"a thousand files are named {file}.{suffix}")

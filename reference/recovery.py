@@ -35,8 +35,8 @@ from reference.errors import DecodeError, DiskUnreadable, Locked, describe
 from reference.filesystem import Filesystem, LockMode
 from reference.frame import payload_of
 from reference.limits import FILE_NUMBER_MAX, SEQUENCE_FIRST, SEQUENCE_MAX, WalConfig
-from reference.names import DEAD_LETTERS_NAME, SALVAGED_SUFFIX
-from reference.quarantine import Quarantine
+from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, SALVAGED_SUFFIX
+from reference.quarantine import Quarantine, move_aside
 from reference.report import DamageKind, RecoveryReport
 from reference.scanner import ScannedFrame, entry_frames, scan_segment
 from reference.segment_files import Segment, create_copy, discard, no_space
@@ -96,12 +96,21 @@ def open_directory(
 ) -> OpenedLog:
     """Lock and recover the directory. Raises an OpenRefused; the lock is then released."""
     try:
-        if not filesystem.lock(LockMode.EXCLUSIVE):
-            raise Locked(str(getattr(filesystem, "path", "the directory")))
+        lock_directory(filesystem)
         return _recover(filesystem, config, random_bytes)
     except BaseException:
         filesystem.close()
         raise
+
+
+def lock_directory(filesystem: Filesystem) -> None:
+    """Hold the directory as a log does. Raises Locked, UnsafeDirectory, DiskUnreadable."""
+    try:
+        is_ours = filesystem.lock(LockMode.EXCLUSIVE)
+    except OSError as error:
+        raise DiskUnreadable("lock", LOCK_NAME, 0, error) from error
+    if not is_ours:
+        raise Locked(str(getattr(filesystem, "path", "the directory")))
 
 
 def _recover(filesystem: Filesystem, config: WalConfig, random_bytes: RandomBytes) -> OpenedLog:
@@ -130,7 +139,7 @@ def _recover(filesystem: Filesystem, config: WalConfig, random_bytes: RandomByte
         *((f, "unreadable") for f in survey.view.unreadable),
     ):
         try:
-            quarantine.kept.append(quarantine.move_aside(found.name, suffix))
+            quarantine.kept.append(move_aside(filesystem, found.name, suffix))
         except OSError as error:
             LOGGER.warning("cannot move %s aside: %s", found.name, describe(error))
     log.report.quarantined, log.report.not_kept = quarantine.kept, quarantine.not_kept

@@ -1,0 +1,51 @@
+"""What all tests share: Hypothesis profiles, and the requirement IDs that each test shows.
+
+Every test function carries `@pytest.mark.req("WAL-1.1", ...)`; one without is an error at
+collection. The IDs that ran are compared with SPEC.md by test_traceability.py.
+
+Profiles (HYPOTHESIS_PROFILE): quick (default), ci (derandomised, chosen when CI is set),
+explore (random, long; prints how to reproduce).
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "ci", parent=settings.get_profile("quick"), max_examples=150, derandomize=True, print_blob=True
+)
+settings.register_profile(
+    "explore", parent=settings.get_profile("quick"), max_examples=5000, print_blob=True
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
+)
+
+COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}
+"""Requirement ID to the tests that carry it; filled at collection."""
+COLLECTED_EVERYTHING = [False]
+"""Whether the whole of tests/ was collected, so that a missing ID means a gap."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Collect the IDs; refuse tests that say nothing of what they show."""
+    unmarked = []
+    for item in items:
+        ids = {each for mark in item.iter_markers("req") for each in mark.args}
+        if not ids:
+            unmarked.append(item.nodeid)
+        for each in ids:
+            COLLECTED_REQUIREMENTS.setdefault(each, set()).add(item.nodeid.split("[")[0])
+    if unmarked:
+        raise pytest.UsageError(
+            "tests without @pytest.mark.req: " + ", ".join(unmarked[:10])
+        )
+    COLLECTED_EVERYTHING[0] = config.args in (["tests"], [str(config.rootpath / "tests")]) and not (
+        config.option.keyword or config.option.markexpr
+    )
