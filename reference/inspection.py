@@ -13,12 +13,18 @@ Spec: CLI-2.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
+from reference.acknowledgement_slots import ACK_NAME
 from reference.errors import DiskUnreadable
 from reference.filesystem import Filesystem, LockMode
 from reference.names import LOCK_NAME
 from reference.report import DamageKind, Fate, RecoveryReport
 from reference.survey import Survey, survey_log
+
+_IN_PROGRESS: Final = frozenset((DamageKind.TAIL, DamageKind.MISSING_END))
+"""What a running log leaves between two of its writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentLine:
@@ -54,12 +60,8 @@ def _confirmed(first: RecoveryReport, second: RecoveryReport) -> RecoveryReport:
     )
     for damage in second.damages:
         in_progress = damage.kind in _IN_PROGRESS or damage.file == ACK_NAME
-        if (
-            damage.kind,
-            damage.file,
-            damage.offset,
-            damage.length_bytes,
-        ) in seen and not in_progress:
+        place = (damage.kind, damage.file, damage.offset, damage.length_bytes)
+        if place in seen and not in_progress:
             report.add(damage)
     return report
 

@@ -25,6 +25,10 @@ from reference.timestamps import format_rfc3339, parse_rfc3339
 LINE_BYTES_MAX: Final = 8 * 2**20
 """An event of the largest size with every character as a \\u escape fits in this."""
 
+INTEGER_TEXT_MAX: Final = 400
+"""Python reads no integer of more than 4300 digits; the largest float has 309."""
+HUGE_INTEGER: Final = 10**INTEGER_TEXT_MAX
+
 _TYPE_NAMES: Final = {kind.name.lower(): kind for kind in EventType}
 
 JsonValue = object
@@ -41,8 +45,12 @@ def decode_json_line(line: str | bytes, line_number: int) -> ProcessEvent:
             line_number, None, f"{len(line)} bytes, the limit is {LINE_BYTES_MAX}"
         )
     try:
+        # Decoded here: json.loads would guess UTF-16, and let surrogates through.
         value = json.loads(
-            line, object_pairs_hook=_object_without_repeats, parse_constant=_reject_constant
+            line if isinstance(line, str) else line.decode(),
+            object_pairs_hook=_object_without_repeats,
+            parse_int=_parse_integer,
+            parse_constant=_reject_constant,
         )
     except RecursionError as error:
         raise InvalidJsonLine(line_number, None, "nested too deeply") from error
@@ -204,6 +212,13 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"field {repeated!r} appears twice")
     return result
+
+
+def _parse_integer(text: str) -> int:
+    """Return the integer; one too long for `int` as another that no field takes either."""
+    if len(text) > INTEGER_TEXT_MAX:
+        return -HUGE_INTEGER if text.startswith("-") else HUGE_INTEGER
+    return int(text)
 
 
 def _reject_constant(text: str) -> NoReturn:

@@ -43,9 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for each in ids:
             COLLECTED_REQUIREMENTS.setdefault(each, set()).add(item.nodeid.split("[")[0])
     if unmarked:
-        raise pytest.UsageError(
-            "tests without @pytest.mark.req: " + ", ".join(unmarked[:10])
-        )
+        raise pytest.UsageError("tests without @pytest.mark.req: " + ", ".join(unmarked[:10]))
     COLLECTED_EVERYTHING[0] = config.args in (["tests"], [str(config.rootpath / "tests")]) and not (
         config.option.keyword or config.option.markexpr
     )

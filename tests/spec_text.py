@@ -1,0 +1,127 @@
+"""SPEC.md as data: its requirement IDs, and the blocks that are generated into it.
+
+python3 -m tests.spec_text --write      regenerate the blocks between the markers
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from reference import errors
+from reference.crc import crc32
+from reference.dump import dump_frame, dump_header_copy
+from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET, SECOND_COPY_OFFSET
+from reference.scanner import ScannedFrame, scan_segment
+from reference.segment_header import SegmentHeader, decode_segment_header
+from tests.vectors.two_records import two_record_log
+
+SPEC_PATH: Final = Path(__file__).parents[1] / "reference" / "SPEC.md"
+_REQUIREMENT: Final = re.compile(r"^\*\*([A-Z]+-\d+\.\d+)\*\* \((MUST|SHOULD)\) ", re.MULTILINE)
+
+
+def requirement_levels() -> dict[str, str]:
+    """Return the level of each requirement ID, in the order of the text."""
+    found = _REQUIREMENT.findall(SPEC_PATH.read_text())
+    levels = dict(found)
+    assert len(levels) == len(found), "a requirement ID stands twice"
+    return levels
+
+
+def block(name: str) -> str:
+    """Return what SPEC.md has between the markers of a generated block."""
+    match = re.search(
+        rf"<!-- {name}:begin -->\n(.*?)<!-- {name}:end -->", SPEC_PATH.read_text(), re.S
+    )
+    assert match is not None, name
+    return match[1]
+
+
+def generated_blocks() -> dict[str, str]:
+    """Return what each generated block has to be."""
+    return {"errors": _errors_table(), "dump": _dump(), "crc-steps": _crc_steps()}
+
+
+def _errors_table() -> str:
+    lines = ["| error | definite | retryable | meaning |", "|---|---|---|---|"]
+    for name, kind in vars(errors).items():
+        if not isinstance(kind, type) or not issubclass(kind, errors.WalError):
+            continue
+        doc = " ".join((kind.__doc__ or "").split())
+        meaning = doc.split(". ")[0].rstrip(".")
+        depth = len(kind.__mro__) - len(errors.WalError.__mro__)
+        words = ["yes" if each else "no" for each in (kind.definite, kind.retryable)]
+        lines.append(f"| {'- ' * depth}`{name}` | {words[0]} | {words[1]} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _two_records() -> tuple[str, bytes, SegmentHeader, list[ScannedFrame]]:
+    ((name, content),) = two_record_log().items()
+    header = decode_segment_header(content)
+    assert isinstance(header, SegmentHeader)
+    items = scan_segment(
+        lambda offset, count: content[offset : offset + count], len(content), header
+    )
+    frames = [item for item in items if isinstance(item, ScannedFrame)]
+    assert len(frames) == 2
+    return name, content, header, frames
+
+
+def _dump() -> str:
+    name, content, header, frames = _two_records()
+    lines = ["```text", f"{name}, {len(content)} bytes", ""]
+    for offset in (0, SECOND_COPY_OFFSET):
+        lines.append(
+            f"header copy at {offset}; zeros follow it up to {offset + SECOND_COPY_OFFSET}"
+        )
+        lines += dump_header_copy(content[offset:], offset)
+        lines.append("")
+    for frame in frames:
+        lines.append(f"record {frame.sequence} at {frame.offset}")
+        end = frame.offset + FRAME_HEADER_BYTES + len(frame.body)
+        lines += dump_frame(content[frame.offset : end], frame.offset, header)
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n```\n"
+
+
+def _crc_steps() -> str:
+    _, content, header, frames = _two_records()
+    frame = frames[0]
+    assert frame.offset == FRAMES_OFFSET
+    head = content[frame.offset : frame.offset + 16]
+    pieces = (
+        ("salt", header.salt),
+        ("file number", header.file_number.to_bytes(4, "little")),
+        ("offset", frame.offset.to_bytes(8, "little")),
+        ("16 header bytes", head),
+        ("body before crc32", frame.body[:-4]),
+    )
+    lines = ["```text", f"{'input':<20} {'bytes':<48} CRC so far"]
+    crc = 0
+    for name, data in pieces:
+        crc = crc32(data, crc)
+        shown = data.hex(" ") if len(data) <= 16 else f"{len(data)} bytes"
+        remark = {"16 header bytes": "  = header CRC", "body before crc32": "  = crc32"}.get(
+            name, ""
+        )
+        lines.append(f"{name:<20} {shown:<48} {crc:08x}{remark}")
+    return "\n".join(lines) + "\n```\n"
+
+
+def write_blocks() -> None:
+    """Put the generated blocks into SPEC.md."""
+    text = SPEC_PATH.read_text()
+    for name, content in generated_blocks().items():
+        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        text = head + begin + content + end + tail
+    SPEC_PATH.write_text(text)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit("usage: python3 -m tests.spec_text --write")
+    write_blocks()

@@ -1,0 +1,39 @@
+"""SPEC.md says what is true: its examples run, and its generated blocks are current."""
+
+from __future__ import annotations
+
+import doctest
+import re
+
+import pytest
+
+from reference.limits import FRAME_BYTES_MIN, SPEC_VERSION
+from reference.report import DamageKind
+from tests.spec_text import SPEC_PATH, block, generated_blocks
+
+
+@pytest.mark.req("FMT-1.2", "FMT-2.6", "FMT-5.3", "EVT-2.1")
+def test_fenced_examples_run_and_print_what_they_say() -> None:
+    failed, attempted = doctest.testfile(str(SPEC_PATH), module_relative=False)
+    assert attempted >= 15
+    assert failed == 0
+
+
+@pytest.mark.req("ERR-1.1", "FMT-5.1", "FMT-5.3")
+@pytest.mark.parametrize("name", ["errors", "dump", "crc-steps"])
+def test_generated_block_is_current(name: str) -> None:
+    assert block(name) == generated_blocks()[name], "run: python3 -m tests.spec_text --write"
+
+
+@pytest.mark.req("REP-1.3")
+def test_every_kind_of_damage_is_in_the_table() -> None:
+    text = SPEC_PATH.read_text()
+    for kind in DamageKind:
+        assert f"`{kind.value}`" in text, kind
+
+
+@pytest.mark.req("REC-3.1", "REC-6.1")
+def test_the_text_names_the_numbers_of_the_code() -> None:
+    text = SPEC_PATH.read_text()
+    assert f"Version {SPEC_VERSION}." in text
+    assert set(re.findall(r"/ (\d+)[`)]", text)) == {str(FRAME_BYTES_MIN)}
