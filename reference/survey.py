@@ -209,9 +209,10 @@ class _Reader:
         if start > self._expected:
             self._lose_before(start, name)
         else:
-            # Burned by an earlier recovery, or declared by the writer: reported then.
+            # Declared as burned, or the file's creator knew that numbering had gone on.
+            knows_more = header.continues_from > self._expected
             declared = header.first_sequence
-            self._release([t for t in self._held if t.end_sequence <= declared])
+            self._release([t for t in self._held if knows_more or t.end_sequence <= declared])
         if not header.has_relocated:
             self._settle_to(declared_end=header.first_sequence)
 

@@ -1,0 +1,242 @@
+"""Threads that append at once: one write and one sync for many, order kept, nobody forgotten.
+
+No test here waits for a clock. A disk whose sync waits for a signal holds the leader in
+place while others gather, so that what is in which batch is known.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from reference.errors import AppendError, LogFailed, SyncFailed, WalClosed
+from reference.group_commit import GroupCommit, Outcome
+from simulators.memory_filesystem import MemoryFilesystem
+from tests.wal_helpers import FIRST, frames_of, make_log, replayed, small_config, small_event
+
+DEADLINE_S = 30.0
+
+
+class GatedDisk(MemoryFilesystem):
+    """A disk whose syncs of the first segment wait until they are let through."""
+
+    gate: threading.Semaphore | None = None
+    entered: threading.Semaphore | None = None
+
+    def hold(self) -> None:
+        self.gate, self.entered = threading.Semaphore(0), threading.Semaphore(0)
+
+    def sync(self, name: str) -> None:
+        if self.gate is not None and self.entered is not None and name == FIRST:
+            self.entered.release()
+            assert self.gate.acquire(timeout=DEADLINE_S)
+        super().sync(name)
+
+
+class Threads:
+    """Threads whose results are collected and which are all joined."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self.results: dict[int, object] = {}
+
+    def start(self, key: int, action: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                self.results[key] = action()
+            except AppendError as error:
+                self.results[key] = error
+
+        thread = threading.Thread(target=run)
+        self._threads.append(thread)
+        thread.start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(DEADLINE_S)
+            assert not thread.is_alive(), "deadlock"
+
+
+def wait_for_queue(log: object, length: int) -> None:
+    """Return when so many callers stand in the log's queue."""
+    commits = getattr(log, "_commits")  # noqa: B009 - the queue is nobody's business but a test's
+    deadline = threading.Event()
+    for _ in range(int(DEADLINE_S * 1000)):
+        if len(commits._queue) >= length:
+            return
+        deadline.wait(0.001)
+    raise AssertionError("the callers did not arrive")
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[GatedDisk, Threads]]:
+    disk, threads = GatedDisk(), Threads()
+    yield disk, threads
+    if disk.gate is not None:
+        for _ in range(100):
+            disk.gate.release()
+    threads.join()
+
+
+@pytest.mark.req("WAL-2.1", "WAL-2.2")
+def test_callers_that_wait_while_one_syncs_share_the_next_sync(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    disk.hold()
+    assert disk.entered is not None
+    assert disk.gate is not None
+    threads.start(1, lambda: log.append(small_event(1)))
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    for number in range(2, 12):
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        wait_for_queue(log, number)
+    disk.journal.clear()
+    disk.gate.release()
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    disk.gate.release()
+    threads.join()
+    assert threads.results == {number: number for number in range(1, 12)}
+    assert disk.journal == [("sync", FIRST), ("append", FIRST), ("sync", FIRST)]
+
+
+@pytest.mark.req("WAL-2.1")
+def test_one_caller_alone_is_committed_at_once() -> None:
+    batches: list[list[bytes]] = []
+
+    def commit(events: object) -> Outcome:
+        assert isinstance(events, list)
+        batches.append(list(events))
+        return Outcome(len(events), 1)
+
+    assert GroupCommit(commit).submit([b"a", b"b"]) == [1, 2]
+    assert batches == [[b"a", b"b"]]
+
+
+@pytest.mark.req("WAL-4.3", "WAL-2.1", "ERR-1.1")
+def test_a_failed_sync_is_indefinite_for_its_batch_and_definite_for_those_behind(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    disk.fail("sync", FIRST)
+    disk.hold()
+    assert disk.entered is not None
+    assert disk.gate is not None
+    threads.start(1, lambda: log.append(small_event(1)))
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    threads.start(2, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 2)
+    disk.gate.release()
+    threads.join()
+    first, second = threads.results[1], threads.results[2]
+    assert isinstance(first, SyncFailed)
+    assert isinstance(second, LogFailed)
+    assert (first.definite, second.definite) == (False, True)
+
+
+@pytest.mark.req("WAL-1.4")
+def test_each_caller_of_a_failed_batch_gets_an_error_with_its_own_numbers() -> None:
+    outcomes = iter([Outcome(2, 5), Outcome(1, error=LogFailed("test"))])
+    commits = GroupCommit(lambda _events: next(outcomes))
+    with pytest.raises(LogFailed) as caught:
+        commits.submit([b"a", b"b", b"c"])
+    assert caught.value.stored == (5, 6)
+    assert str(caught.value) == str(LogFailed("test"))
+
+
+@pytest.mark.req("WAL-2.1", "ERR-1.1")
+def test_closing_waits_for_those_who_wait_and_refuses_later_ones(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    disk.hold()
+    assert disk.entered is not None
+    assert disk.gate is not None
+    threads.start(1, lambda: log.append(small_event(1)))
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    threads.start(2, log.close)
+    wait_for_queue(log, 2)
+    with pytest.raises(WalClosed):
+        log.append(small_event(3))
+    disk.gate.release()
+    threads.join()
+    assert threads.results[1] == 1
+    assert getattr(threads.results[2], "clean") is True  # noqa: B009
+
+
+@pytest.mark.req("WAL-7.1", "WAL-2.1")
+def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads]) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    disk.hold()
+    assert disk.entered is not None
+    assert disk.gate is not None
+    threads.start(1, lambda: log.append(small_event(1)))
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    threads.start(2, log.start_new_identity)
+    wait_for_queue(log, 2)
+    threads.start(3, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 3)
+    disk.gate.release()
+    disk.gate.release()
+    threads.join()
+    assert threads.results[1] == 1
+    assert threads.results[3] == 2
+    assert threads.results[2] == log.log_id
+
+
+@pytest.mark.req("WAL-2.1")
+def test_an_interrupted_leader_leaves_the_queue_to_the_others() -> None:
+    calls = 0
+
+    def commit(events: object) -> Outcome:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise KeyboardInterrupt
+        assert isinstance(events, list)
+        return Outcome(len(events), 1)
+
+    commits = GroupCommit(commit)
+    with pytest.raises(KeyboardInterrupt):
+        commits.submit([b"a"])
+    assert commits.submit([b"b"]) == [1]
+
+
+@pytest.mark.req("WAL-2.2", "WAL-1.2", "WAL-2.1")
+def test_many_threads_with_rotation_and_acknowledgements_keep_order_and_lose_nothing() -> None:
+    config = small_config(20)
+    disk = MemoryFilesystem()
+    log = make_log(disk, config)
+    threads = Threads()
+    taken: dict[int, list[int]] = {}
+
+    def work(worker: int) -> None:
+        numbers = taken[worker] = []
+        for index in range(60):
+            if index % 7 == 0:
+                numbers += log.append_batch([small_event(worker)] * 3)
+            else:
+                numbers.append(log.append(small_event(worker)))
+            if worker == 0 and index == 30:
+                log.acknowledge(log.acknowledged_through + 1)
+                assert next(iter(log.replay())).sequence > 1
+
+    for worker in range(8):
+        threads.start(worker, lambda worker=worker: work(worker))  # type: ignore[misc]
+    threads.join()
+    everything = sorted(number for numbers in taken.values() for number in numbers)
+    assert everything == list(range(1, len(everything) + 1))
+    assert all(numbers == sorted(numbers) for numbers in taken.values())
+    entries = {entry.sequence: entry.event.pid for entry in log.replay()}
+    assert sorted(entries) == everything[1:]
+    for worker, numbers in taken.items():
+        assert all(entries.get(number, worker) == worker for number in numbers)
+    on_disk = [frame.sequence for name in log.segment_names for frame in frames_of(disk, name)]
+    assert on_disk == sorted(on_disk)
+    assert replayed is not None
