@@ -57,6 +57,10 @@ ToolCommand = Callable[[Filesystem, argparse.Namespace, TextIO], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        # A file of the log would get the number of the closed stream, and messages with it.
+        print("refused: a standard stream is closed; use /dev/null", file=sys.stderr)
+        return EXIT_REFUSED
     options = _parser().parse_args(argv)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))

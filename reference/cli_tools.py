@@ -52,11 +52,16 @@ def run_dump(filesystem: Filesystem, options: Namespace, output: TextIO) -> int:
     found = False
     for segment in survey.segments:
         if options.file in (None, segment.name):
-            for line in _dump_segment(filesystem, segment, options.sequence):
-                found = True
-                print(line, file=output)
+            try:
+                for line in _dump_segment(filesystem, segment, options.sequence):
+                    found = True
+                    print(line, file=output)
+            except EOFError as error:  # a running log took a failed write back
+                raise DiskUnreadable("read", segment.name, 0, OSError(str(error))) from error
     if not found:
-        wanted = f"sequence {options.sequence}" if options.sequence else f"file {options.file}"
+        wanted = "a segment" if options.file is None else options.file
+        if options.sequence is not None:
+            wanted = f"sequence {options.sequence}"
         print(f"{wanted} is not in the log", file=output)
         return EXIT_DAMAGE
     return EXIT_CLEAN

@@ -48,7 +48,6 @@ _CHECKED: Final = struct.Struct("<QIIQ")  # offset (not stored), sync word, leng
 _HEADER: Final = struct.Struct("<IIQI")  # sync word, length, sequence, header CRC
 _U32: Final = struct.Struct("<I")
 _U64: Final = struct.Struct("<Q")
-_OFFSET_BYTES: Final = 8
 assert _HEADER.size == FRAME_HEADER_BYTES
 
 
@@ -61,18 +60,21 @@ class FrameHeader(NamedTuple):
     """Where the body CRC continues from."""
 
 
-def encode_frame(key: FrameKey, offset: int, sequence: int, payload: bytes) -> bytes:
+def encode_frame(
+    key: FrameKey, offset: int, sequence: int, payload: bytes, payload_rest: bytes = b""
+) -> bytes:
     """Return the whole frame for `offset` of the segment that `key` belongs to.
 
-    `payload` is the encoded timestamp and the encoded event behind it (codec.py).
+    The payload is the encoded timestamp and the encoded event behind it (codec.py). It may
+    come in two pieces, which saves the writer a copy of each event.
     """
-    body = _U64.pack(sequence) + payload
-    checked = _CHECKED.pack(offset, key.sync_word, len(body) + CRC_BYTES, sequence)
-    header_crc = crc32(checked, key.crc_seed)
-    body_crc = crc32(body, header_crc)
-    return b"".join(
-        (checked[_OFFSET_BYTES:], _U32.pack(header_crc), body, _U32.pack(body_crc))
-    )  # fmt: skip
+    sync_word, crc_seed = key
+    start = _U64.pack(sequence) + payload
+    body_bytes = len(start) + len(payload_rest) + CRC_BYTES
+    header_crc = crc32(_CHECKED.pack(offset, sync_word, body_bytes, sequence), crc_seed)
+    body_crc = crc32(payload_rest, crc32(start, header_crc))
+    header = _HEADER.pack(sync_word, body_bytes, sequence, header_crc)
+    return b"".join((header, start, payload_rest, _U32.pack(body_crc)))
 
 
 def check_frame_header(data: bytes, index: int, offset: int, key: FrameKey) -> FrameHeader | None:
@@ -92,6 +94,31 @@ def check_frame_header(data: bytes, index: int, offset: int, key: FrameKey) -> F
     if not SEQUENCE_FIRST <= sequence <= SEQUENCE_MAX:
         return None
     return FrameHeader(body_bytes, sequence, crc)
+
+
+def read_expected_frame(
+    data: bytes, index: int, offset: int, sequence: int, key: FrameKey
+) -> bytes | None:
+    """Return the body at `data[index:]` if exactly the frame with `sequence` is there, whole.
+
+    The fast path of a scan: one call where everything is as it should be. None says only
+    that something is not, or that `data` ends before the frame does.
+    """
+    if index + FRAME_HEADER_BYTES > len(data):
+        return None
+    sync_word, body_bytes, found, stored_crc = _HEADER.unpack_from(data, index)
+    if found != sequence or not BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
+        return None
+    crc = crc32(_CHECKED.pack(offset, key.sync_word, body_bytes, sequence), key.crc_seed)
+    if crc != stored_crc or sync_word != key.sync_word:
+        return None
+    body = data[index + FRAME_HEADER_BYTES : index + FRAME_HEADER_BYTES + body_bytes]
+    if len(body) < body_bytes:
+        return None
+    end = body_bytes - CRC_BYTES
+    if crc32(memoryview(body)[:end], crc) != _U32.unpack_from(body, end)[0]:
+        return None
+    return body
 
 
 def body_verifies(body: bytes, header: FrameHeader) -> bool:

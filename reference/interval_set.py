@@ -26,6 +26,11 @@ class WatermarkSet:
         index = bisect_right(self._starts, number) - 1
         return index >= 0 and number < self._ends[index]
 
+    @property
+    def has_ranges(self) -> bool:
+        """Whether there are numbers above the watermark."""
+        return bool(self._starts)
+
     def add(self, first: int, end: int) -> None:
         """Add the numbers [first, end)."""
         first = max(first, self.watermark + 1)

@@ -62,10 +62,14 @@ def salvage_segment(filesystem: Filesystem, segment: UnreadableSegment) -> str:
     copy = segment.name + SALVAGED_SUFFIX
     discard(filesystem, copy)  # of an earlier attempt
     filesystem.create_exclusive(copy)
-    for offset, block in _blocks(filesystem, segment.name, segment.size_bytes):
-        size = min(BLOCK_BYTES, segment.size_bytes - offset)
-        write_fully(filesystem, copy, bytes(size) if block is None else block)
-    filesystem.sync(copy)
+    try:
+        for offset, block in _blocks(filesystem, segment.name, segment.size_bytes):
+            size = min(BLOCK_BYTES, segment.size_bytes - offset)
+            write_fully(filesystem, copy, bytes(size) if block is None else block)
+        filesystem.sync(copy)
+    except OSError:
+        discard(filesystem, copy)
+        raise
     aside = move_aside(filesystem, segment.name, "unreadable")
     filesystem.rename_new(copy, segment.name)
     filesystem.sync_directory()

@@ -32,7 +32,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, NamedTuple
 
-from reference.frame import FrameHeader, body_verifies, check_frame_header
+from reference.frame import (
+    FrameHeader,
+    body_verifies,
+    check_frame_header,
+    read_expected_frame,
+)
 from reference.limits import (
     FRAME_BYTES_MIN,
     FRAME_HEADER_BYTES,
@@ -115,6 +120,13 @@ def scan_segment(
     pending: list[ScannedDamage] = []
 
     while offset < size_bytes:
+        if not pending:
+            body = window.expected_frame(offset, expected, key)
+            if body is not None:
+                yield ScannedFrame(offset, expected, body)
+                offset = verified_end = offset + FRAME_HEADER_BYTES + len(body)
+                expected = expected_at_verified_end = numbering.after(expected)
+                continue
         frame_header = window.frame_header_at(offset, key)
         if frame_header is None:
             boundary = _find_boundary(window, offset, expected, numbering, key)
@@ -239,6 +251,10 @@ class _Window:
         self._size_bytes = size_bytes
         self._data = b""
         self._start = 0
+
+    def expected_frame(self, offset: int, sequence: int, key: FrameKey) -> bytes | None:
+        """Return the body of the expected frame at `offset` if it is in the window."""
+        return read_expected_frame(self._data, offset - self._start, offset, sequence, key)
 
     def frame_header_at(self, offset: int, key: FrameKey) -> FrameHeader | None:
         """Return the verified header at `offset` if its whole frame lies inside the file."""

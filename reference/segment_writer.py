@@ -131,7 +131,7 @@ class SegmentWriter:
         threshold = self._config.rotation_bytes
         frames: list[bytes] = []
         for event in events:
-            frame = encode_frame(key, offset, sequence, timestamp + event)
+            frame = encode_frame(key, offset, sequence, timestamp, event)
             end = offset + len(frame)
             if frames and (end > limit or offset >= threshold):
                 break
