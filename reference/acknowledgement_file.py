@@ -3,8 +3,8 @@
 Theory of operation. The file is a hint whose loss costs repeats, never an event. So no
 failure here may fail an append: it raises OSError, the log then keeps its files a little
 longer and tries again. After a failed write or sync the file is poisoned (a sync is never
-retried on it); the next write makes a new one beside it and swaps the names. A crash
-between the two renames is "missing": repeats.
+retried on it); the next write makes a new one beside it, durable under a temporary name,
+and swaps the names. A crash between the unlink and the rename is completed by the next open.
 
 Spec: ACK-1, ACK-4.
 """
@@ -12,6 +12,7 @@ Spec: ACK-1, ACK-4.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from reference.acknowledgement_slots import (
     ACK_NAME,
@@ -21,8 +22,12 @@ from reference.acknowledgement_slots import (
     slot_offset,
 )
 from reference.filesystem import Filesystem
+from reference.limits import SEQUENCE_MAX
 from reference.names import NEW_SUFFIX
 from reference.segment_files import discard, write_fully
+
+
+TEMPORARY_NAME: Final = ACK_NAME + NEW_SUFFIX
 
 
 class AcknowledgementFile:
@@ -38,6 +43,12 @@ class AcknowledgementFile:
         self._filesystem = filesystem
         self._slot = found or AckSlot(0, log_id, 0, 1)
         self._usable = intact and found is not None
+        self._name_is_durable = False
+        """A crash may have come between its rename and the directory's sync."""
+        self._swap_is_open = False
+        """The old file is gone and the new one still has its temporary name."""
+        if self._slot.generation >= SEQUENCE_MAX:  # crafted: the next would not be read
+            self._slot, self._usable = replace(self._slot, generation=0), False
         self.durable_through: int | None = None
         """The watermark that this process made durable; None before its first write.
 
@@ -69,12 +80,17 @@ class AcknowledgementFile:
             self._slot.generation + 1, self._slot.log_id, acknowledged_through, next_sequence,
             clean_file, clean_length,
         )  # fmt: skip
+        if self._swap_is_open:
+            self._finish_swap()
         if self._usable:
             self._usable = False  # until the sync has succeeded
             self._filesystem.overwrite(ACK_NAME, slot_offset(slot.generation), encode_slot(slot))
             self._filesystem.sync(ACK_NAME)
         else:
             self._make_anew(slot)
+        if not self._name_is_durable:
+            self._filesystem.sync_directory()
+            self._name_is_durable = True
         self._usable = True
         self._slot = slot
         self.durable_through = acknowledged_through
@@ -89,15 +105,25 @@ class AcknowledgementFile:
         ) != (acknowledged_through, next_sequence, clean_mark or (0, 0))  # fmt: skip
 
     def _make_anew(self, slot: AckSlot) -> None:
-        temporary = ACK_NAME + NEW_SUFFIX
-        discard(self._filesystem, temporary)
-        self._filesystem.create_exclusive(temporary)
+        """Write a whole file and put it in the place of the old one.
+
+        Its temporary name is durable before the old file goes: at every moment one of the two
+        has the floor, which a degraded log depends on.
+        """
+        discard(self._filesystem, TEMPORARY_NAME)
+        self._filesystem.create_exclusive(TEMPORARY_NAME)
         try:
-            write_fully(self._filesystem, temporary, encode_ack_file(slot))
-            self._filesystem.sync(temporary)
-            discard(self._filesystem, ACK_NAME)
-            self._filesystem.rename_new(temporary, ACK_NAME)
+            write_fully(self._filesystem, TEMPORARY_NAME, encode_ack_file(slot))
+            self._filesystem.sync(TEMPORARY_NAME)
+            self._filesystem.sync_directory()
         except OSError:
-            discard(self._filesystem, temporary)
+            discard(self._filesystem, TEMPORARY_NAME)
             raise
-        self._filesystem.sync_directory()
+        self._name_is_durable = False
+        self._swap_is_open = discard(self._filesystem, ACK_NAME)
+        self._finish_swap()
+
+    def _finish_swap(self) -> None:
+        self._filesystem.rename_new(TEMPORARY_NAME, ACK_NAME)
+        self._swap_is_open = False
+        self._usable = True

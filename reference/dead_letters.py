@@ -9,8 +9,7 @@ cannot be decoded. It counts as settled only after its line is durable (trap T5)
     ^ CRC-32 of the JSON, eight hex digits
 
 `payload` is the encoded timestamp and event (frame.py). A torn or rotten line is skipped
-by readers and costs only itself: a writer that finds no newline at the end begins with
-one. The same (log_id, sequence) may appear twice; readers drop the repeat.
+by readers and costs only itself: a writer begins with a newline unless the file is new. The same (log_id, sequence) may appear twice; readers drop the repeat.
 
 Two consequences of failed syncs. A line whose sync failed is appended again as a whole, not
 synced again. And letters that are found at open are not believed to be durable: an entry
@@ -73,7 +72,7 @@ def decode_dead_letter(line: bytes) -> DeadLetter | None:
             value["reason"],
             bytes.fromhex(value["payload"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None  # another program's line that happens to carry a right CRC
 
 
@@ -92,7 +91,9 @@ class DeadLetterFile:
         data = b"".join(encode_dead_letter(letter) for letter in letters)
         if not self._exists:
             self._filesystem.create_exclusive(DEAD_LETTERS_NAME)
-        elif self.size_bytes and self._last_byte() != b"\n":
+        else:
+            # What the page cache shows of the last line may not be on disk, its newline
+            # included: so never trust it, and never glue two lines together.
             data = b"\n" + data
         self._exists = True
         try:
@@ -120,9 +121,6 @@ class DeadLetterFile:
 
     def _read(self, offset: int, count: int) -> bytes:
         return self._filesystem.read(DEAD_LETTERS_NAME, offset, count)
-
-    def _last_byte(self) -> bytes:
-        return self._read(self.size_bytes - 1, 1)
 
     def _current_size(self) -> int:
         for entry in self._filesystem.list():

@@ -26,6 +26,12 @@ class WatermarkSet:
         index = bisect_right(self._starts, number) - 1
         return index >= 0 and number < self._ends[index]
 
+    def copy(self) -> WatermarkSet:
+        """Return the same numbers, independent of later changes."""
+        twin = WatermarkSet(self.watermark)
+        twin._starts, twin._ends = list(self._starts), list(self._ends)
+        return twin
+
     @property
     def has_ranges(self) -> bool:
         """Whether there are numbers above the watermark."""

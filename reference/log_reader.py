@@ -11,15 +11,24 @@ Spec: REC-10, WAL-6.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reference.errors import DecodeError, ReadFailed
 from reference.events import LogEntry
 from reference.frame import decode_body
+from reference.limits import FRAMES_OFFSET
 from reference.recovery import OpenedLog
 from reference.retention import Retention
 from reference.scanner import entry_frames, scan_segment
 from reference.segment_files import Segment
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far a segment was read. The newest one may grow, and is then read on from there."""
+
+    read_bytes: int = FRAMES_OFFSET
+    sequence: int | None = None
 
 
 class LogReader:
@@ -33,41 +42,46 @@ class LogReader:
     def entries(self, after: int) -> Iterator[LogEntry]:
         """Yield unsettled entries above `after`. Raises ReadFailed."""
         last = max(after, self._retention.watermark)
-        read_numbers: set[int] = set()
+        places: dict[int, _Place] = {}
         while True:
-            segment = self._next_segment(read_numbers, last)
+            segment = self._next_segment(places, last)
             if segment is None:
                 return
-            read_numbers.add(segment.header.file_number)
-            for entry in self._segment_entries(segment, last):
+            place = places.setdefault(segment.header.file_number, _Place())
+            for entry in self._segment_entries(segment, place, last):
                 last = entry.sequence
                 yield entry
+            # Numbers that the file declares as a gap are delivered by no later file.
+            last = max(last, segment.header.first_sequence - 1)
 
-    def _next_segment(self, read_numbers: set[int], last: int) -> Segment | None:
-        """Return a copy of the oldest segment that is not read and may hold more."""
+    def _next_segment(self, places: dict[int, _Place], last: int) -> Segment | None:
+        """Return a copy of the oldest segment that holds more than was read of it."""
         with self._retention.mutex:
             for segment in self._log.segments:
-                if (
-                    segment.header.file_number not in read_numbers
-                    and segment.end_sequence > last + 1
+                place = places.get(segment.header.file_number)
+                if segment.end_sequence > last + 1 and (
+                    place is None or place.read_bytes < segment.size_bytes
                 ):
                     return replace(segment)
         return None
 
-    def _segment_entries(self, segment: Segment, last: int) -> Iterator[LogEntry]:
+    def _segment_entries(self, segment: Segment, place: _Place, last: int) -> Iterator[LogEntry]:
         def read(offset: int, count: int) -> bytes:
             return self._filesystem.read(segment.name, offset, count)
 
-        offset = 0
+        start, place.read_bytes = place.read_bytes, segment.size_bytes
+        items = scan_segment(
+            read, segment.size_bytes, segment.header,
+            start_offset=start, after_sequence=place.sequence,
+        )  # fmt: skip
+        offset = start
         try:
-            for frame in entry_frames(scan_segment(read, segment.size_bytes, segment.header)):
-                offset = frame.offset
+            for frame in entry_frames(items):
+                offset, place.sequence = frame.offset, frame.sequence
                 if frame.sequence <= last or self._retention.is_settled(frame.sequence):
                     continue
-                if (
-                    self._log.replay_before is not None
-                    and frame.sequence >= self._log.replay_before
-                ):
+                before = self._log.replay_before
+                if before is not None and frame.sequence >= before:
                     return
                 try:
                     entry = decode_body(frame.body, frame.sequence)

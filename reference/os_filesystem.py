@@ -8,8 +8,7 @@
 - The first sync of a file that this object created is fsync, later ones fdatasync, which
   also makes a new size durable. On macOS both are F_FULLFSYNC, because fsync there does not
   reach the medium.
-- A descriptor that was written to stays open until the next sync of its file succeeded:
-  the kernel reports a lost page to the descriptors that were open then.
+- Descriptors are kept open and bounded (open_files.py); all calls may come from any thread.
 - `rename_new` is link and unlink: POSIX rename would replace, and Linux's renameat2 is not
   in the standard library. A crash between the two leaves both names, which recovery expects.
 
@@ -31,13 +30,11 @@ from typing import Final
 from reference.errors import UnsafeDirectory
 from reference.filesystem import DirectoryEntry, LockMode
 from reference.names import LOCK_NAME
+from reference.open_files import OPEN_FLAGS, OpenFiles
 
 DIRECTORY_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
-OPEN_FILES_MAX: Final = 8
 LOCK_RETRY_S: Final = 0.05
-
-_OPEN_FLAGS: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class OsFilesystem:
@@ -58,13 +55,11 @@ class OsFilesystem:
         self.path = Path(directory)
         self._lock_wait_s = lock_wait_s
         self._sleep = sleep
-        self._descriptors: dict[str, int] = {}  # least recently used first
-        self._unsynced: set[str] = set()
-        self._never_synced: set[str] = set()
         self._lock_descriptor: int | None = None
         if create:
             _make_directory(self.path)
         self._directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._files = OpenFiles(self._directory)
 
     def __enter__(self) -> OsFilesystem:
         return self
@@ -74,9 +69,7 @@ class OsFilesystem:
 
     def close(self) -> None:
         """Close every descriptor, which also releases the lock. May be called twice."""
-        for descriptor in self._descriptors.values():
-            os.close(descriptor)
-        self._descriptors.clear()
+        self._files.close()
         if self._lock_descriptor is not None:
             os.close(self._lock_descriptor)
             self._lock_descriptor = None
@@ -87,43 +80,42 @@ class OsFilesystem:
     # ---- The eleven calls ---------------------------------------------------
 
     def create_exclusive(self, name: str) -> None:
-        flags = _OPEN_FLAGS | os.O_CREAT | os.O_EXCL
-        self._keep(name, os.open(name, flags, FILE_MODE, dir_fd=self._directory))
-        self._never_synced.add(name)
+        flags = OPEN_FLAGS | os.O_CREAT | os.O_EXCL
+        self._files.add_created(name, os.open(name, flags, FILE_MODE, dir_fd=self._directory))
 
     def append(self, name: str, data: bytes) -> int:
-        descriptor = self._descriptor(name)
-        self._unsynced.add(name)
-        return os.pwrite(descriptor, data, os.fstat(descriptor).st_size)
+        with self._files.using(name, writable=True) as file:
+            file.is_unsynced = True
+            return os.pwrite(file.descriptor, data, os.fstat(file.descriptor).st_size)
 
     def overwrite(self, name: str, offset: int, data: bytes) -> None:
-        descriptor = self._descriptor(name)
-        if offset + len(data) > os.fstat(descriptor).st_size:
-            raise OSError(errno.EINVAL, "overwrite beyond the end of the file", name)
-        self._unsynced.add(name)
-        while data:
-            written = os.pwrite(descriptor, data, offset)
-            data, offset = data[written:], offset + written
+        with self._files.using(name, writable=True) as file:
+            if offset + len(data) > os.fstat(file.descriptor).st_size:
+                raise OSError(errno.EINVAL, "overwrite beyond the end of the file", name)
+            file.is_unsynced = True
+            while data:
+                written = os.pwrite(file.descriptor, data, offset)
+                data, offset = data[written:], offset + written
 
     def sync(self, name: str) -> None:
-        sync_descriptor(self._descriptor(name), data_only=name not in self._never_synced)
-        self._unsynced.discard(name)
-        self._never_synced.discard(name)
+        with self._files.using(name, writable=True) as file:
+            sync_descriptor(file.descriptor, data_only=not file.was_never_synced)
+            file.is_unsynced = file.was_never_synced = False
 
     def sync_directory(self) -> None:
         sync_descriptor(self._directory, data_only=False)
 
     def truncate(self, name: str, size_bytes: int) -> None:
-        descriptor = self._descriptor(name)
-        self._unsynced.add(name)
-        os.ftruncate(descriptor, size_bytes)
+        with self._files.using(name, writable=True) as file:
+            file.is_unsynced = True
+            os.ftruncate(file.descriptor, size_bytes)
 
     def read(self, name: str, offset: int, count: int) -> bytes:
-        descriptor = self._descriptor(name, writable=False)
         parts = []
-        while count > 0 and (data := os.pread(descriptor, count, offset)):
-            parts.append(data)
-            offset, count = offset + len(data), count - len(data)
+        with self._files.using(name, writable=False) as file:
+            while count > 0 and (data := os.pread(file.descriptor, count, offset)):
+                parts.append(data)
+                offset, count = offset + len(data), count - len(data)
         return b"".join(parts)
 
     def list(self) -> list[DirectoryEntry]:
@@ -144,22 +136,16 @@ class OsFilesystem:
             old, new, src_dir_fd=self._directory, dst_dir_fd=self._directory, follow_symlinks=False
         )
         os.unlink(old, dir_fd=self._directory)
-        # The open descriptor and what is known of it follow the file to its new name.
-        if old in self._descriptors:
-            self._descriptors[new] = self._descriptors.pop(old)
-        for names in (self._unsynced, self._never_synced):
-            if old in names:
-                names.remove(old)
-                names.add(new)
+        self._files.rename(old, new)
 
     def unlink(self, name: str) -> None:
         os.unlink(name, dir_fd=self._directory)
-        self._forget(name)
+        self._files.forget(name)
 
     def lock(self, mode: LockMode) -> bool:
         if mode is LockMode.EXCLUSIVE:
             self._check_directory()
-            flags, operation = _OPEN_FLAGS | os.O_CREAT, fcntl.LOCK_EX
+            flags, operation = OPEN_FLAGS | os.O_CREAT, fcntl.LOCK_EX
         else:
             flags, operation = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, fcntl.LOCK_SH
         try:
@@ -175,38 +161,14 @@ class OsFilesystem:
                 if mode is LockMode.SHARED or attempt == attempts - 1:
                     break
                 self._sleep(LOCK_RETRY_S)
+            except OSError:
+                os.close(descriptor)
+                raise
             else:
                 self._lock_descriptor = descriptor
                 return True
         os.close(descriptor)
         return False
-
-    # ---- Descriptors --------------------------------------------------------
-
-    def _descriptor(self, name: str, *, writable: bool = True) -> int:
-        descriptor = self._descriptors.pop(name, None)
-        if descriptor is None:
-            # A tool may read a log that it may not write; a later write then fails with EBADF.
-            flags = _OPEN_FLAGS if writable else os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, dir_fd=self._directory)
-        elif writable and not _is_writable(descriptor):
-            os.close(descriptor)
-            descriptor = os.open(name, _OPEN_FLAGS, dir_fd=self._directory)
-        self._keep(name, descriptor)
-        return descriptor
-
-    def _keep(self, name: str, descriptor: int) -> None:
-        self._descriptors[name] = descriptor
-        idle = [n for n in self._descriptors if n not in self._unsynced and n != name]
-        for oldest in idle[: max(0, len(self._descriptors) - OPEN_FILES_MAX)]:
-            os.close(self._descriptors.pop(oldest))
-
-    def _forget(self, name: str) -> None:
-        descriptor = self._descriptors.pop(name, None)
-        if descriptor is not None:
-            os.close(descriptor)
-        self._unsynced.discard(name)
-        self._never_synced.discard(name)
 
     def _check_directory(self) -> None:
         status = os.fstat(self._directory)
@@ -217,10 +179,6 @@ class OsFilesystem:
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             mode = stat.S_IMODE(status.st_mode)
             raise UnsafeDirectory(str(self.path), f"mode {mode:04o} lets others write to it")
-
-
-def _is_writable(descriptor: int) -> bool:
-    return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
 
 
 def sync_descriptor(descriptor: int, *, data_only: bool, platform: str = sys.platform) -> None:
@@ -237,9 +195,17 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(mode=DIRECTORY_MODE)
     except FileExistsError:
+        is_new = False
+    else:
+        is_new = True
+    # Without this the log's directory itself may be gone after a power cut. It is done for
+    # an existing one too: whoever made it may have been killed before.
+    try:
+        parent = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        if is_new:
+            raise
         return
-    # Without this the log's directory itself may be gone after a power cut.
-    parent = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(parent)
     finally:

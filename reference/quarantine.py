@@ -33,6 +33,11 @@ class Quarantine:
         self.kept: list[str] = []
         self.not_kept = 0
 
+    @property
+    def copied_bytes(self) -> int:
+        """The bytes of all copies. Whole files that were moved aside do not count."""
+        return sum(size for name, size in self._sizes.items() if name.endswith(".quarantine"))
+
     def keep(self, file: str, offset: int, length_bytes: int) -> None:
         """Copy the stretch aside unless it is there already, all zeros, or does not fit."""
         try:
@@ -55,10 +60,10 @@ class Quarantine:
         if name in self._sizes:  # a crash left part of it
             self._filesystem.unlink(name)
             del self._sizes[name]
-        copies = [size for each, size in self._sizes.items() if each.endswith(".quarantine")]
+        copies = [each for each in self._sizes if each.endswith(".quarantine")]
         if (
             len(copies) >= self._config.quarantine_files_max
-            or sum(copies) + length_bytes > self._config.quarantine_bytes_max
+            or self.copied_bytes + length_bytes > self._config.quarantine_bytes_max
         ):
             self.not_kept += 1
             return

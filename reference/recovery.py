@@ -25,17 +25,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reference.acknowledgement_file import AcknowledgementFile
+from reference.acknowledgement_slots import ACK_NAME, SLOT_OFFSETS, decode_slot
 from reference.dead_letters import DeadLetter, DeadLetterFile
 from reference.directory import list_directory
 from reference.errors import DecodeError, DiskUnreadable, Locked, describe
 from reference.filesystem import Filesystem, LockMode
 from reference.frame import payload_of
-from reference.limits import FILE_NUMBER_MAX, SEQUENCE_FIRST, SEQUENCE_MAX, WalConfig
-from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, SALVAGED_SUFFIX
+from reference.interval_set import WatermarkSet
+from reference.limits import (
+    FILE_NUMBER_MAX,
+    HEADER_BYTES,
+    SEQUENCE_FIRST,
+    SEQUENCE_MAX,
+    WalConfig,
+)
+from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, NEW_SUFFIX, SALVAGED_SUFFIX
 from reference.quarantine import Quarantine, move_aside
 from reference.report import DamageKind, RecoveryReport
 from reference.scanner import ScannedFrame, entry_frames, scan_segment
@@ -76,6 +84,9 @@ class OpenedLog:
     """Segments whose entries are not known to be durable; None once they were copied."""
     replay_before: int | None = None
     """Degraded without a durable floor: entries from here on must not be published yet."""
+    floor_is_durable: bool = False
+    """Whether the slots hold the next number that recovery decided on."""
+    quarantine_bytes: int = 0
 
     def next_header(self, continues_from: int, first_sequence: int) -> SegmentHeader:
         """Return the header of the next file, with a number never used before.
@@ -115,6 +126,7 @@ def lock_directory(filesystem: Filesystem) -> None:
 
 def _recover(filesystem: Filesystem, config: WalConfig, random_bytes: RandomBytes) -> OpenedLog:
     _finish_salvage(filesystem)
+    _finish_swap(filesystem)
     sizes = {entry.name: entry.size_bytes for entry in list_directory(filesystem)}
     dead_letters = DeadLetterFile(filesystem, sizes.get(DEAD_LETTERS_NAME))
     survey = survey_log(filesystem, on_undecodable=_bury_in(dead_letters))
@@ -133,44 +145,72 @@ def _recover(filesystem: Filesystem, config: WalConfig, random_bytes: RandomByte
         log.appendable, log.to_renew = True, None
         log.clean_mark = (log.segments[-1].header.file_number, log.segments[-1].size_bytes)
     else:
-        renew(log)
+        renew(log, survey.settled)
+    # An unreadable file is what tells that its numbers are burned: it moves only when
+    # something else does.
+    burned_durably = log.appendable or log.floor_is_durable
     for found, suffix in (
         *((f, "foreign") for f in survey.view.foreign),
-        *((f, "unreadable") for f in survey.view.unreadable),
+        *((f, "unreadable") for f in survey.view.unreadable if burned_durably),
     ):
         try:
             quarantine.kept.append(move_aside(filesystem, found.name, suffix))
         except OSError as error:
             LOGGER.warning("cannot move %s aside: %s", found.name, describe(error))
     log.report.quarantined, log.report.not_kept = quarantine.kept, quarantine.not_kept
+    log.quarantine_bytes = quarantine.copied_bytes
     return log
 
 
-def renew(log: OpenedLog) -> None:
+def renew(log: OpenedLog, settled: WatermarkSet) -> None:
     """Give the log a fresh last file, holding copies of what the old one held unsettled.
+
+    `settled` must not change meanwhile: the caller passes a copy once threads run.
 
     Sets `report.degraded` instead of raising if the disk has no room. Called again by
     every append until it succeeds.
     """
-    old = log.to_renew or []
+    # What was acknowledged meanwhile may have been deleted meanwhile.
+    old = [segment for segment in log.to_renew or [] if segment in log.segments]
     try:
-        fresh = under_a_free_name(lambda: _copy_to_fresh(log, old))
+        fresh = under_a_free_name(lambda: _copy_to_fresh(log, old, settled))
     except OSError as error:
         log.report.degraded = describe(error)
         LOGGER.warning("degraded: no file can be appended to: %s", log.report.degraded)
-        if not _keep_floor(log) and old:
+        if not _keep_floor(log, settled) and old:
             log.replay_before = old[0].header.relocated_from
         return
     log.report.degraded = ""
     log.replay_before = None
-    log.segments[:] = [segment for segment in log.segments if segment not in old] + [fresh]
     log.appendable, log.to_renew = True, None
     log.clean_mark = (fresh.header.file_number, fresh.size_bytes)
-    _keep_floor(log)
-    # The old file goes only now: until the new name is durable it is the only copy.
-    for segment in old:
+    _keep_floor(log, settled)
+    gone = _remove_copied(log, old)
+    log.segments[:] = [segment for segment in log.segments if segment not in gone] + [fresh]
+
+
+def _remove_copied(log: OpenedLog, old: list[Segment]) -> list[Segment]:
+    """Unlink what was copied, newest first, each durably; return what is gone.
+
+    Until the new name is durable the old file is the only copy. Newest first, because a
+    crash in between must not leave an empty file that starts above copies behind it. The
+    first one that stays keeps the ones before it. A file of another identity stays until
+    it is settled: its header may be what ties older files to this log.
+    """
+    gone: list[Segment] = []
+    for segment in reversed(old):
+        if segment.header.log_id != log.log_id:
+            break
         if not discard(log.filesystem, segment.name):
             LOGGER.warning("cannot remove %s, which was copied; later opens skip it", segment.name)
+            break
+        gone.append(segment)
+        try:
+            log.filesystem.sync_directory()
+        except OSError as error:
+            LOGGER.warning("cannot sync the directory: %s", describe(error))
+            break
+    return gone
 
 
 def under_a_free_name(create: Callable[[], Segment]) -> Segment:
@@ -187,23 +227,20 @@ def under_a_free_name(create: Callable[[], Segment]) -> Segment:
     raise no_space("procmond", f"{NAMES_TRIED_MAX} file names in a row are taken")
 
 
-def _copy_to_fresh(log: OpenedLog, old: list[Segment]) -> Segment:
+def _copy_to_fresh(log: OpenedLog, old: list[Segment], settled: WatermarkSet) -> Segment:
     survey = log.survey
     header = log.next_header(survey.known_end, survey.next_sequence)
     if old:
-        header = _relocating(header, old)
-    return create_copy(log.filesystem, header, _unsettled_payloads(log, old))
+        # Not below what the slots have as acknowledged: those numbers need no account.
+        acknowledged = survey.ack.acknowledged_through if survey.ack else 0
+        lowest = max(min(segment.header.relocated_from for segment in old), acknowledged + 1)
+        header = replace(header, relocated_from=min(lowest, header.continues_from))
+    return create_copy(log.filesystem, header, _unsettled_payloads(log, old, settled))
 
 
-def _relocating(header: SegmentHeader, old: list[Segment]) -> SegmentHeader:
-    lowest = min(segment.header.relocated_from for segment in old)
-    return SegmentHeader(
-        header.file_number, header.log_id, header.previous_log_id, header.salt,
-        lowest, max(lowest, header.continues_from), header.first_sequence,
-    )  # fmt: skip
-
-
-def _unsettled_payloads(log: OpenedLog, old: list[Segment]) -> Iterator[tuple[int, bytes]]:
+def _unsettled_payloads(
+    log: OpenedLog, old: list[Segment], settled: WatermarkSet
+) -> Iterator[tuple[int, bytes]]:
     last = 0
     for segment in old:
         name = segment.name
@@ -212,20 +249,20 @@ def _unsettled_payloads(log: OpenedLog, old: list[Segment]) -> Iterator[tuple[in
             return log.filesystem.read(name, offset, count)
 
         for frame in entry_frames(scan_segment(read, segment.size_bytes, segment.header)):
-            if frame.sequence > last and frame.sequence not in log.survey.settled:
+            if frame.sequence > last and frame.sequence not in settled:
                 last = frame.sequence
                 yield frame.sequence, payload_of(frame.body)
 
 
-def _keep_floor(log: OpenedLog) -> bool:
+def _keep_floor(log: OpenedLog, settled: WatermarkSet) -> bool:
     """Record watermark, next number and clean mark; return whether that is durable."""
-    settled = log.survey.settled
     try:
         log.acknowledgements.write(settled.watermark, log.survey.next_sequence, log.clean_mark)
     except OSError as error:
-        log.clean_mark = None
+        # The mark counts as written: it may be, and must then be withdrawn (trap T8).
         LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
         return False
+    log.floor_is_durable = True
     return True
 
 
@@ -256,16 +293,16 @@ def _describe(
 def _open_at_the_end(segments: list[Segment]) -> list[Segment]:
     """Return the segments that may have been open for writing when the log ended.
 
-    The newest; and the one before it if it holds numbers that the newest was to hand out: a
-    rotation that failed, whose file stayed although the older one was written on.
+    The newest; and those before it if they hold numbers that empty newer ones were to hand
+    out: rotations that failed, whose files stayed although the older one was written on.
     """
-    open_ones = segments[-1:]
-    while open_ones and len(open_ones) < len(segments):
-        before = segments[-len(open_ones) - 1]
-        if open_ones[0].frames or before.end_sequence <= open_ones[0].header.first_sequence:
-            break
-        open_ones.insert(0, before)
-    return open_ones
+    last = len(segments) - 1
+    while last > 0 and segments[last].frames == 0:
+        last -= 1
+    empty = segments[last + 1 :]
+    if empty and segments[last].end_sequence <= min(each.header.first_sequence for each in empty):
+        return empty  # the older one was full, and synced before they were created
+    return segments[max(0, last) :]
 
 
 def _bury_in(dead_letters: DeadLetterFile) -> OnUndecodable:
@@ -286,11 +323,37 @@ def _bury_in(dead_letters: DeadLetterFile) -> OnUndecodable:
 
 def _finish_salvage(filesystem: Filesystem) -> None:
     """Complete the last step of a salvage that was interrupted (salvage.py)."""
-    names = {entry.name for entry in list_directory(filesystem)}
+    entries = list_directory(filesystem)
+    names = {entry.name for entry in entries if entry.is_regular}
     for name in sorted(names):
         target = name.removesuffix(SALVAGED_SUFFIX)
         if target != name and segment_number(target) is not None and target not in names:
-            try:
-                filesystem.rename_new(name, target)
-            except OSError as error:
-                raise DiskUnreadable("rename", name, 0, error) from error
+            _rename_durably(filesystem, name, target)
+
+
+def _finish_swap(filesystem: Filesystem) -> None:
+    """Complete the swap of an acknowledgement file that was made anew.
+
+    Its temporary name was durable before the old one was unlinked, so if the old one is gone
+    this is where watermark and floor are.
+    """
+    temporary = ACK_NAME + NEW_SUFFIX
+    names = {entry.name for entry in list_directory(filesystem)}
+    if temporary in names and ACK_NAME not in names:
+        try:
+            slots = [
+                decode_slot(filesystem.read(temporary, offset, HEADER_BYTES))
+                for offset in SLOT_OFFSETS
+            ]
+        except OSError as error:
+            raise DiskUnreadable("read", temporary, 0, error) from error
+        if None not in slots:
+            _rename_durably(filesystem, temporary, ACK_NAME)
+
+
+def _rename_durably(filesystem: Filesystem, old: str, new: str) -> None:
+    try:
+        filesystem.rename_new(old, new)
+        filesystem.sync_directory()
+    except OSError as error:
+        raise DiskUnreadable("rename", old, 0, error) from error

@@ -4,7 +4,7 @@ A report is data. `RecoveryReport.as_json` is its published form: the vectors, `
 --json` and ports use it. Every damage is also logged once, as a warning.
 
 Three fates, because bytes cannot always tell:
-    lost            these numbers were handed out, and their events are gone
+    lost            the log held these numbers, and their events are gone
     possibly-lost   these numbers may have been handed out; they are burned
     dead-lettered   the event's bytes are in the dead-letter file
     none            nothing was lost (a bad header copy, a stale frame)

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable
 
 from reference.errors import AcknowledgedBeyondLog, describe
+from reference.interval_set import WatermarkSet
 from reference.recovery import LOGGER, OpenedLog
 from reference.segment_files import Segment
 
@@ -42,7 +43,7 @@ class Retention:
         self._written_at_ns = monotonic_ns()
         self._written_watermark = self._settled.watermark
         self._next_sequence = log.survey.next_sequence
-        self._closed = False
+        self._close_reason: str | None = None
 
     # ---- Numbers ------------------------------------------------------------
 
@@ -66,6 +67,11 @@ class Retention:
             return sequence <= self._settled.watermark
         with self.mutex:
             return sequence in self._settled
+
+    def settled_snapshot(self) -> WatermarkSet:
+        """Return the settled numbers as they are now."""
+        with self.mutex:
+            return self._settled.copy()
 
     def accepted(self, segment: Segment, size_bytes: int, end_sequence: int) -> None:
         """Record that the segment is durable up to here. The writer calls this."""
@@ -183,9 +189,8 @@ class Retention:
     def close(self, clean_mark: tuple[int, int] | None) -> str:
         """Write the last slot; return why the log is not clean, or an empty text."""
         with self.io_lock:
-            if self._closed:
-                return ""
-            self._closed = True
+            if self._close_reason is not None:
+                return self._close_reason
             self._log.clean_mark = clean_mark
             with self.mutex:
                 watermark, next_sequence = self._settled.watermark, self._next_sequence
@@ -193,8 +198,10 @@ class Retention:
             if file.would_change(watermark, next_sequence, clean_mark) and not self._write(
                 watermark, next_sequence
             ):
-                return "the acknowledgement file could not be written"
-        return "" if clean_mark else "the newest file cannot be appended to"
+                self._close_reason = "the acknowledgement file could not be written"
+            else:
+                self._close_reason = "" if clean_mark else "the newest file cannot be appended to"
+            return self._close_reason
 
     def _write(self, watermark: int, next_sequence: int) -> bool:
         self._written_at_ns = self._monotonic_ns()

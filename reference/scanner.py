@@ -27,6 +27,7 @@ Spec: REC-2, REC-3.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -59,6 +60,13 @@ class ScannedFrame(NamedTuple):
     offset: int
     sequence: int
     body: bytes
+
+
+class FileShrank(OSError):
+    """A file ends before the length that was listed or known to be durable."""
+
+    def __init__(self, found_bytes: int, wanted_bytes: int) -> None:
+        super().__init__(errno.EIO, f"the file ends at {found_bytes}, not {wanted_bytes}")
 
 
 class DamageShape(Enum):
@@ -109,7 +117,7 @@ def scan_segment(
     """Yield what the file holds, up to `size_bytes`.
 
     To resume, pass the offset behind a frame that was yielded, and that frame's sequence.
-    Raises OSError if a read fails, and EOFError if the file is shorter than `size_bytes`.
+    Raises OSError if a read fails: FileShrank if the file is shorter than `size_bytes`.
     """
     window = _Window(read, size_bytes)
     key = header.frame_key
@@ -209,9 +217,12 @@ class _Numbering:
         yield ScannedDamage(DamageShape.REGION, start, end - start, expected, end_sequence)
 
     def most_at(self, expected: int, records: int) -> int:
-        """Return the highest number that the next frame may have behind `records` lost ones."""
-        gap = self._gap_end - self._gap_start if expected < self._gap_end else 0
-        return expected + records + gap
+        """Return the highest number that the next frame may have behind `records` lost ones.
+
+        Relocated frames have holes of any size, so among them only the file's own numbers
+        bound it.
+        """
+        return max(expected, self._gap_end) + records
 
 
 def _find_boundary(
@@ -294,7 +305,7 @@ class _Window:
         wanted = min(max(count, READ_CHUNK_BYTES), self._size_bytes - offset) - len(kept)
         more = self._read(position, wanted)
         if len(more) < wanted:
-            raise EOFError(f"the file ends at {position + len(more)}, not {self._size_bytes}")
+            raise FileShrank(position + len(more), self._size_bytes)
         self._data = kept + more
         self._start = offset
         return 0

@@ -39,12 +39,11 @@ from reference.errors import (
 from reference.events import LogEntry
 from reference.frame import encode_frame
 from reference.group_commit import Outcome
-from reference.limits import FRAME_BYTES_MIN
-from reference.names import is_evidence
+from reference.limits import CRC_BYTES, FRAME_BYTES_MIN, FRAME_HEADER_BYTES
 from reference.recovery import LOGGER, OpenedLog, renew, under_a_free_name
 from reference.retention import Retention
 from reference.segment_files import Segment, create_segment, write_fully
-from reference.segment_header import ID_BYTES
+from reference.segment_header import ID_BYTES, segment_name
 from reference.timestamps import TIME_NS_MAX
 
 
@@ -61,20 +60,15 @@ class SegmentWriter:
         self._wall_clock_ns = wall_clock_ns
         self._failure = ""
         """Why the log is failed until it is reopened; empty if it is not."""
-        self._evidence_bytes = sum(
-            entry.size_bytes
-            for entry in log.survey.view.entries.values()
-            if entry.is_regular and is_evidence(entry.name)
-        )
 
     @property
     def log_id(self) -> bytes:
         return self._log.log_id
 
     def used_bytes(self) -> int:
-        """Return the bytes of segments, dead letters and quarantine."""
+        """Return the bytes of segments, dead letters and quarantined copies."""
         segments = sum(segment.size_bytes for segment in self._retention.segments())
-        return segments + self._log.dead_letters.size_bytes + self._evidence_bytes
+        return segments + self._log.dead_letters.size_bytes + self._log.quarantine_bytes
 
     def encode_payload(self, entry: LogEntry) -> bytes:
         """Return the entry's timestamp and event as a body holds them."""
@@ -98,8 +92,11 @@ class SegmentWriter:
 
     def _commit(self, events: Sequence[bytes]) -> Outcome:
         timestamp = encode_timestamp(min(max(0, self._wall_clock_ns()), TIME_NS_MAX))
-        self._make_room(FRAME_BYTES_MIN + len(events[0]))
-        segment = self._segment_with_room()
+        if self._log.to_renew is not None:
+            self._renew()
+        wanted_bytes = FRAME_HEADER_BYTES + 8 + len(timestamp) + len(events[0]) + CRC_BYTES
+        self._make_room(wanted_bytes)
+        segment = self._segment_with_room(wanted_bytes)
         first_sequence = self._retention.next_sequence
         frames = self._encode_batch(events, segment, timestamp, first_sequence)
         data = b"".join(frames)
@@ -162,16 +159,14 @@ class SegmentWriter:
         """
         if self.used_bytes() + wanted_bytes <= self._config.quota_bytes:
             return
-        if self._log.appendable and self._retention.newest_is_settled() and self._rotate() is None:
+        if self._retention.newest_is_settled() and self._rotate() is None:
             self._retention.flush()
         used = self.used_bytes()
         if used + wanted_bytes > self._config.quota_bytes:
             raise QuotaExceeded(used, wanted_bytes, self._config.quota_bytes)
 
-    def _segment_with_room(self) -> Segment:
+    def _segment_with_room(self, wanted_bytes: int) -> Segment:
         """Return a durable segment to append to. Raises NoSegment."""
-        if self._log.to_renew is not None:
-            self._renew()
         if not self._retention.consume_clean_mark():
             self._log.appendable = False
         newest = self._newest()
@@ -180,7 +175,8 @@ class SegmentWriter:
         failure = self._rotate()
         if failure is None:
             return self._retention.segments()[-1]
-        if newest is not None and newest.size_bytes < self._config.file_bytes_max:
+        limit = self._config.file_bytes_max
+        if newest is not None and newest.size_bytes + wanted_bytes <= limit:
             LOGGER.warning("rotation failed, %s goes on: %s", newest.name, describe(failure))
             return newest
         raise NoSegment(describe(failure))
@@ -191,7 +187,7 @@ class SegmentWriter:
     def _renew(self) -> None:
         """Try again what recovery had no room for."""
         with self._retention.io_lock:
-            renew(self._log)
+            renew(self._log, self._retention.settled_snapshot())
         if self._log.to_renew is not None:
             raise NoSegment(self._log.report.degraded)
 
@@ -224,12 +220,24 @@ class SegmentWriter:
         failure = self._rotate()
         if failure is not None:
             self._log.log_id, self._log.previous_log_id = old
+            if self._rotation_left_a_file():
+                # The next open will find the new identity: going on under the old one now
+                # would make two logs of one.
+                self._failure = "a new identity was begun and could not be taken back"
+                raise AppendIndefinite("start_new_identity", "procmond", failure)
             raise NoSegment(describe(failure))
         with self._retention.io_lock:
             self._log.clean_mark = None
             self._log.acknowledgements.rename_log(self._log.log_id)
         self._retention.flush()
         return self._log.log_id
+
+    def _rotation_left_a_file(self) -> bool:
+        name = segment_name(self._log.highest_number)
+        try:
+            return any(entry.name == name for entry in self._filesystem.list())
+        except OSError:
+            return True
 
     def clean_mark(self) -> tuple[int, int] | None:
         """Return (file number, length) if the newest file may be appended to as it is."""

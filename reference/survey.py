@@ -37,10 +37,12 @@ from reference.limits import (
     FRAMES_OFFSET,
     HEADER_BYTES,
     SEQUENCE_FIRST,
+    SEQUENCE_MAX,
 )
 from reference.report import Damage, DamageKind, Fate, RecoveryReport
 from reference.scanner import (
     DamageShape,
+    FileShrank,
     ScannedDamage,
     ScannedFrame,
     ScannedTail,
@@ -149,8 +151,12 @@ class _Reader:
         lowest = SEQUENCE_FIRST
         watermark = 0
         if view.segments and view.segments[0].header is not None:
-            oldest = view.segments[0]
-            lowest = view.segments[0].header.relocated_from
+            # A leftover of a failed rotation may be the oldest file; it says nothing.
+            oldest = next(
+                (s for s in view.segments if s.size_bytes > FRAMES_OFFSET), view.segments[-1]
+            )
+            assert oldest.header is not None
+            lowest = oldest.header.relocated_from
             before = sum(_most_records(f) for f in view.unreadable if f.number < oldest.number)
             watermark = max(0, lowest - 1 - before)
         if survey.ack is not None:
@@ -176,7 +182,7 @@ class _Reader:
         """Judge every frame of the segment and every hole before it."""
         header = found.header
         if header is None:
-            end = self._expected + _most_records(found)
+            end = min(self._expected + _most_records(found), SEQUENCE_MAX + 1)
             self._held.append(
                 _HeldTail(
                     DamageKind.UNREADABLE, found.name, 0, found.size_bytes, end, found.reason,
@@ -197,10 +203,10 @@ class _Reader:
                     self._damage(segment, item)
                 else:
                     self._tail(segment, item)
-        except (OSError, EOFError) as error:
-            if not self._live or not isinstance(error, (FileNotFoundError, EOFError)):
-                cause = error if isinstance(error, OSError) else OSError(5, str(error))
-                raise DiskUnreadable("read", found.name, position, cause) from error
+        except OSError as error:
+            if not self._live or not isinstance(error, (FileNotFoundError, FileShrank)):
+                raise DiskUnreadable("read", found.name, position, error) from error
+        self._account_for_copies(segment)
         self._settle_to(declared_end=header.first_sequence)
 
     def _step_to(self, header: SegmentHeader, name: str) -> None:
@@ -209,8 +215,9 @@ class _Reader:
         if start > self._expected:
             self._lose_before(start, name)
         else:
-            # Declared as burned, or the file's creator knew that numbering had gone on.
-            knows_more = header.continues_from > self._expected
+            # Declared as burned; or the file's creator knew that numbering had gone on, or
+            # was a recovery that had read, and reported, all that lies before.
+            knows_more = header.has_relocated or header.continues_from > self._expected
             declared = header.first_sequence
             self._release([t for t in self._held if knows_more or t.end_sequence <= declared])
         if not header.has_relocated:
@@ -278,10 +285,38 @@ class _Reader:
         )  # fmt: skip
         self._expected = max(self._expected, damage.end_sequence)
 
+    def _account_for_copies(self, segment: Segment) -> None:
+        """Report a file that is shorter than its last clean mark, where copies are missing.
+
+        Holes among copies are normal, so their end does not tell that some are gone.
+        """
+        ack, header = self._survey.ack, segment.header
+        if (
+            ack is not None
+            and ack.clean_file == header.file_number
+            and segment.size_bytes < ack.clean_length
+            and self._expected < header.continues_from
+            and not self._live
+        ):
+            self._add_numbers(
+                DamageKind.MISSING_END, segment.name, segment.size_bytes, 0, Fate.POSSIBLY_LOST,
+                self._expected, header.continues_from, "the file was longer when it was closed",
+            )  # fmt: skip
+            self._expected = header.continues_from
+
     def _tail(self, segment: Segment, tail: ScannedTail) -> None:
+        copies_end = segment.header.continues_from
+        if self._expected < copies_end and not self._live:
+            # Copies may have been in it, and no later file can tell.
+            self._add_numbers(
+                DamageKind.TAIL, segment.name, tail.offset, tail.length_bytes,
+                Fate.POSSIBLY_LOST, self._expected, copies_end, "copies made by recovery",
+            )  # fmt: skip
+            self._expected = copies_end
         self._held.append(
             _HeldTail(
-                DamageKind.TAIL, segment.name, tail.offset, tail.length_bytes, tail.end_sequence
+                DamageKind.TAIL, segment.name, tail.offset, tail.length_bytes,
+                min(tail.end_sequence, SEQUENCE_MAX + 1),
             )
         )
 

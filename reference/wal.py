@@ -30,7 +30,7 @@ from types import TracebackType
 
 from reference.codec import encode_event
 from reference.dead_letters import DeadLetter
-from reference.errors import DeadLetterFailed, EventTooLarge
+from reference.errors import DeadLetterFailed, DiskUnreadable, EventTooLarge
 from reference.events import LogEntry, ProcessEvent
 from reference.filesystem import Filesystem
 from reference.group_commit import GroupCommit
@@ -93,7 +93,10 @@ class WriteAheadLog:
         Spec: REC-1.
         """
         if isinstance(directory, (str, os.PathLike)):
-            directory = OsFilesystem(directory)
+            try:
+                directory = OsFilesystem(directory)
+            except OSError as error:
+                raise DiskUnreadable("open", str(directory), 0, error) from error
         return cls(directory, config or WalConfig(), wall_clock_ns, monotonic_ns, random_bytes)
 
     def __enter__(self) -> WriteAheadLog:

@@ -16,15 +16,19 @@ from reference.report import Fate
 from reference.survey import survey_log
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
-from tests.wal_helpers import FIRST, disk_with, make_log, small_event
+from tests.wal_helpers import FIRST, SECOND, disk_with, make_log, small_event
 
 RECORDS = 20
 
 
 class TwentyRecords:
-    """A disk with twenty records, and where each of them lies."""
+    """A disk with twenty records, and where each of them lies.
 
-    def __init__(self, *, close: bool) -> None:
+    `renew` lets recovery copy them: killed, opened again, and killed.
+    """
+
+    def __init__(self, *, close: bool, renew: bool = False) -> None:
+        self.name = FIRST
         self.spans: dict[int, tuple[int, int]] = {}
         self.disk = MemoryFilesystem()
         log = make_log(self.disk)
@@ -37,6 +41,10 @@ class TwentyRecords:
         if close:
             log.close()
         self.disk = self.disk.copy()
+        if renew:
+            make_log(self.disk)
+            self.disk, self.name = self.disk.copy(), SECOND
+            assert len(self.disk.files[SECOND]) == self.end, "the same records at the same places"
 
     def touched(self, start: int, end: int) -> set[int]:
         """The records that have a byte in [start, end)."""
@@ -60,12 +68,13 @@ def check(disk: MemoryFilesystem, hit: set[int]) -> WriteAheadLog:
     return log
 
 
-@pytest.mark.req("REC-6.1", "REP-1.2", "ACK-3.1")
-def test_truncation_at_every_byte_of_a_cleanly_closed_log() -> None:
-    log = TwentyRecords(close=True)
+@pytest.mark.req("REC-6.1", "REP-1.2", "ACK-3.1", "FMT-4.6")
+@pytest.mark.parametrize("renew", [False, True], ids=["closed", "renewed"])
+def test_truncation_at_every_byte_of_a_clean_log(renew: bool) -> None:
+    log = TwentyRecords(close=not renew, renew=renew)
     for size in range(FRAMES_OFFSET, log.end):
         disk = log.disk.copy()
-        disk.cut(FIRST, size)
+        disk.cut(log.name, size)
         opened = check(disk, {n for n, (_, high) in log.spans.items() if high > size})
         assert opened.append(small_event(0)) > RECORDS, "a number would be reused"
 
@@ -95,12 +104,12 @@ def test_truncation_inside_the_header_block() -> None:
 
 
 @pytest.mark.req("REC-2.1", "REC-2.2", "REP-1.2", "FMT-5.4")
-@pytest.mark.parametrize("close", [True, False], ids=["closed", "killed"])
-def test_a_flip_of_every_bit_costs_at_most_its_record(close: bool) -> None:
-    log = TwentyRecords(close=close)
-    for bit in range(FRAMES_OFFSET * 8, log.end * 8, 1 if close else 7):
+@pytest.mark.parametrize("state", ["closed", "killed", "renewed"])
+def test_a_flip_of_every_bit_costs_at_most_its_record(state: str) -> None:
+    log = TwentyRecords(close=state == "closed", renew=state == "renewed")
+    for bit in range(FRAMES_OFFSET * 8, log.end * 8, 1 if state == "closed" else 7):
         disk = log.disk.copy()
-        disk.flip_bit(FIRST, bit)
+        disk.flip_bit(log.name, bit)
         survey = survey_log(disk)
         (hit,) = log.touched(bit // 8, bit // 8 + 1)
         (damage,) = survey.report.damages

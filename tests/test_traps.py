@@ -300,7 +300,8 @@ def test_t9_a_failed_rotation_does_not_fail_the_append() -> None:
     assert stored[0] == 3
     assert caught.value.definite
     assert caught.value.retryable
-    assert len(disk.files[FIRST]) >= config.file_bytes_max
+    frame_bytes = len(frames_of(disk)[0].body) + 20
+    assert 0 <= config.file_bytes_max - len(disk.files[FIRST]) < frame_bytes + 1
     disk.heal()
     assert log.append(small_event(stored[-1] + 1)) == stored[-1] + 1
     assert replayed(log) == list(range(1, stored[-1] + 2))
@@ -311,6 +312,7 @@ def test_t9_a_rotation_that_failed_and_left_its_file_does_not_hide_the_older_one
     config = small_config(3)
     disk = disk_with(3, config)
     log = make_log(disk, config)
+    assert log.flush()
     disk.fail("sync_directory")
     disk.fail("unlink", SECOND)
     assert log.append(small_event(4)) == 4, "the older file goes on"

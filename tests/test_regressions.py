@@ -1,0 +1,413 @@
+"""Bugs that were found by attacking the log, each as the plain test that would have found it."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from reference.acknowledgement_slots import ACK_NAME, AckSlot, encode_ack_file
+from reference.dead_letters import DeadLetterFile
+from reference.errors import (
+    AppendError,
+    AppendIndefinite,
+    DeadLetterFailed,
+    DiskRejected,
+    DiskUnreadable,
+    LogFailed,
+    QuotaExceeded,
+    ReadFailed,
+    SyncFailed,
+)
+from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, SEQUENCE_MAX, WalConfig
+from reference.names import DEAD_LETTERS_NAME
+from reference.os_filesystem import OsFilesystem
+from reference.report import DamageKind, Fate
+from reference.segment_header import SegmentHeader, encode_header_block
+from reference.wal import WriteAheadLog
+from simulators.memory_filesystem import MemoryFilesystem
+from tests.wal_helpers import (
+    FIRST,
+    SECOND,
+    THIRD,
+    disk_with,
+    frames_of,
+    make_log,
+    replayed,
+    rot_frame_header,
+    small_config,
+    small_event,
+)
+
+
+def renewed_disk(records: int, acknowledged: int = 0) -> MemoryFilesystem:
+    """A disk whose newest file is a copy that recovery made after a kill."""
+    disk = disk_with(records, close=False).copy()
+    log = make_log(disk)
+    if acknowledged:
+        log.acknowledge(acknowledged)
+        log.flush()
+        log.append(small_event(records + 1))
+        disk = disk.copy()
+        make_log(disk)
+    return disk.copy()
+
+
+def disk_with_leftover_rotation() -> MemoryFilesystem:
+    """File 1 went on after a rotation to file 2 had failed and left its file."""
+    disk = disk_with(3, small_config(3))
+    log = make_log(disk, small_config(3))
+    log.flush()
+    disk.fail("sync_directory")
+    disk.fail("unlink", SECOND)
+    assert log.append(small_event(4)) == 4
+    assert SECOND in disk.files
+    return disk.copy()
+
+
+@pytest.mark.req("REC-9.2", "REC-7.1")
+def test_a_crash_between_removing_two_copied_files_loses_nothing() -> None:
+    start = disk_with_leftover_rotation()
+    for name in (FIRST, SECOND):
+        disk = start.copy()
+        disk.fail("unlink", name)
+        make_log(disk, small_config(3))
+        again = make_log(disk.copy(), small_config(3))
+        assert replayed(again) == [1, 2, 3, 4]
+        assert again.report.is_clean
+
+
+@pytest.mark.req("REC-2.2", "REC-3.1", "FMT-4.6")
+def test_a_rotten_first_header_of_a_renewed_file_costs_one_record() -> None:
+    disk = renewed_disk(100, acknowledged=90)
+    (name,) = [name for name in disk.files if name.endswith(".wal")]
+    assert [frame.sequence for frame in frames_of(disk, name)] == list(range(91, 102))
+    rot_frame_header(disk, 0, name)
+    log = make_log(disk)
+    assert replayed(log) == list(range(92, 102))
+    assert [(d.first_sequence, d.sequence_count) for d in log.report.damages] == [(91, 1)]
+
+
+@pytest.mark.req("REC-2.2", "REC-3.1", "FMT-4.6")
+def test_a_rotten_header_beside_a_hole_among_copies_costs_one_record() -> None:
+    disk = disk_with(60, close=False).copy()
+    log = make_log(disk)
+    for sequence in range(2, 50):
+        log.settle(sequence)
+    entries = [entry.sequence for entry in log.replay()]
+    assert entries == [1, *range(50, 61)]
+
+
+@pytest.mark.req("REC-6.1", "REP-1.2", "FMT-4.6")
+@pytest.mark.parametrize("cut", ["inside a record", "between records", "before all records"])
+def test_copies_that_were_cut_off_are_reported(cut: str) -> None:
+    disk = renewed_disk(10)
+    (name,) = [name for name in disk.files if name.endswith(".wal")]
+    frames = frames_of(disk, name)
+    size = {
+        "inside a record": frames[8].offset + 30,
+        "between records": frames[8].offset,
+        "before all records": FRAMES_OFFSET,
+    }[cut]
+    disk.cut(name, size)
+    log = make_log(disk)
+    survivors = list(range(1, 9)) if cut != "before all records" else []
+    assert replayed(log) == survivors
+    covered = {
+        number
+        for damage in log.report.damages
+        if damage.fate is Fate.POSSIBLY_LOST
+        for number in range(damage.first_sequence, damage.first_sequence + damage.sequence_count)
+    }
+    assert set(range(1, 11)) - set(survivors) <= covered
+    assert not covered & set(survivors)
+    assert log.append(small_event(0)) > 10
+
+
+@pytest.mark.req("REC-10.1")
+def test_replay_that_is_overtaken_by_a_rotation_skips_nothing() -> None:
+    log = make_log(disk_with(2), small_config(5))
+    entries = log.replay()
+    seen = [next(entries).sequence]
+    for number in range(3, 13):
+        log.append(small_event(number))
+    assert len(log.segment_names) >= 2
+    assert seen + [entry.sequence for entry in entries] == list(range(1, 13))
+
+
+@pytest.mark.req("ACK-5.1", "ACK-5.2")
+def test_the_name_of_an_acknowledgement_file_that_was_found_is_made_durable_once() -> None:
+    disk = disk_with(6, small_config(3))
+    log = make_log(disk, small_config(3))
+    disk.journal.clear()
+    log.acknowledge(3)
+    synced = disk.journal.index(("sync_directory", ""))
+    assert disk.journal.index(("sync", ACK_NAME)) < synced < disk.journal.index(("unlink", FIRST))
+
+
+@pytest.mark.req("DLQ-1.1", "DLQ-1.2")
+def test_a_dead_letter_is_readable_also_if_a_failed_one_before_it_never_reached_the_disk() -> None:
+    disk = disk_with(1)
+    log = make_log(disk)
+    entry = next(iter(log.replay()))
+    disk.fail("sync", DEAD_LETTERS_NAME)
+    with pytest.raises(DeadLetterFailed):
+        log.refuse(entry, "no")
+    never_written = len(disk.files[DEAD_LETTERS_NAME])
+    log.refuse(entry, "no")
+    disk.write_at(DEAD_LETTERS_NAME, 0, bytes(never_written))
+    file = DeadLetterFile(disk, len(disk.files[DEAD_LETTERS_NAME]))
+    assert [letter.sequence for letter in file.letters()] == [1]
+
+
+@pytest.mark.req("ACK-4.1", "ACK-3.1")
+def test_a_swap_of_acknowledgement_files_that_is_cut_short_keeps_the_floor() -> None:
+    disk = disk_with(3)
+    log = make_log(disk)
+    log.acknowledge(2)
+    disk.fail("overwrite", ACK_NAME)
+    assert not log.flush()
+    disk.fail("rename_new", ACK_NAME, times=2)
+    assert not log.flush()
+    assert ACK_NAME not in disk.files
+    killed = disk.copy()
+    assert not log.flush()
+    assert log.flush(), "the swap is completed"
+    assert log.append(small_event(4)) == 4
+    again = make_log(killed)
+    assert replayed(again) == [3]
+    assert again.report.is_clean
+    assert ACK_NAME in killed.files
+
+
+@pytest.mark.req("ACK-4.1", "REC-1.2")
+@pytest.mark.parametrize("call", ["rename_new", "read"])
+def test_a_swap_that_cannot_be_completed_refuses_rather_than_forget_the_floor(call: str) -> None:
+    disk = disk_with(3)
+    disk.files[ACK_NAME + ".new"] = disk.files.pop(ACK_NAME)
+    disk.fail(call)
+    with pytest.raises(DiskUnreadable):
+        make_log(disk)
+    assert replayed(make_log(disk)) == [1, 2, 3]
+
+
+@pytest.mark.req("ACK-1.2", "REC-1.1")
+def test_a_half_written_new_acknowledgement_file_is_a_leftover() -> None:
+    disk = disk_with(3, close=False).copy()
+    del disk.files[ACK_NAME]
+    disk.files[ACK_NAME + ".new"] = bytearray(100)
+    log = make_log(disk)
+    assert log.report.is_clean
+    assert log.report.removed == [ACK_NAME + ".new"]
+    assert replayed(log) == [1, 2, 3]
+
+
+@pytest.mark.req("DSK-1.1", "WAL-2.2")
+def test_many_threads_read_append_and_delete_on_a_real_disk(tmp_path: Path) -> None:
+    config = small_config(4)
+    log = WriteAheadLog.open(tmp_path / "wal", config)
+    failures: list[BaseException] = []
+
+    def run(work: int) -> None:
+        try:
+            for _ in range(40):
+                if work % 2:
+                    log.append_batch([small_event(work)] * 3)
+                else:
+                    sequences = [entry.sequence for entry in log.replay()]
+                    assert sequences == sorted(set(sequences))
+                    log.acknowledge(max(0, log.next_sequence - 20))
+        except (AppendError, AssertionError, OSError, RuntimeError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert not failures
+    assert log.next_sequence == 3 * 40 * 3 + 1
+    log.close()
+
+
+@pytest.mark.req("WAL-7.1", "WAL-4.3")
+def test_a_new_identity_that_leaves_its_file_behind_fails_the_log_until_it_is_reopened() -> None:
+    disk = disk_with(1)
+    log = make_log(disk)
+    log.start_new_identity()
+    log.append(small_event(2))
+    disk.fail("sync_directory")
+    disk.fail("unlink")
+    with pytest.raises(AppendIndefinite):
+        log.start_new_identity()
+    with pytest.raises(LogFailed):
+        log.append(small_event(3))
+    for _ in range(3):
+        disk = disk.copy()
+        log = make_log(disk)
+        assert replayed(log) == [1, 2]
+        assert not [d for d in log.report.damages if d.kind is DamageKind.FOREIGN]
+        log.close()
+
+
+@pytest.mark.req("WAL-7.1", "WAL-4.3")
+def test_a_new_identity_on_a_disk_that_does_not_even_list_fails_the_log() -> None:
+    disk = disk_with(1)
+    log = make_log(disk)
+    disk.fail("create_exclusive")
+    disk.fail("list")
+    with pytest.raises(AppendIndefinite):
+        log.start_new_identity()
+
+
+@pytest.mark.req("REC-9.3")
+def test_a_degraded_log_whose_old_files_were_acknowledged_meanwhile_gets_a_new_one() -> None:
+    disk = disk_with_leftover_rotation()
+    disk.free_bytes = 0
+    log = make_log(disk, small_config(3))
+    assert log.report.degraded
+    log.acknowledge(4)
+    disk.heal()
+    assert log.append(small_event(5)) == 5
+    assert replayed(make_log(disk.copy())) == [5]
+
+
+@pytest.mark.req("WAL-5.1")
+def test_a_full_quota_with_a_sealed_and_settled_newest_file_does_not_reject_for_ever() -> None:
+    config = WalConfig(quota_bytes=2 * FRAMES_OFFSET + 600, quarantine_bytes_max=0)
+    disk = MemoryFilesystem()
+    log = make_log(disk, config)
+    stored = 0
+    with pytest.raises(QuotaExceeded):
+        while True:
+            stored = log.append(small_event(stored + 1))
+    log.acknowledge(stored - 1)
+    disk.fail("append", FIRST)
+    log.acknowledge(stored)
+    disk.free_bytes = 20_000
+    assert log.append(small_event(stored + 1)) == stored + 1
+    disk.fail("append", SECOND)
+    with pytest.raises(DiskRejected):
+        log.append(small_event(0))
+    log.acknowledge(stored + 1)
+    disk.heal()
+    assert log.append(small_event(0)) == stored + 2
+
+
+@pytest.mark.req("WAL-5.1", "REC-5.2")
+def test_a_large_file_moved_aside_does_not_use_up_the_quota() -> None:
+    config = WalConfig(quota_bytes=50_000, quarantine_bytes_max=1000)
+    disk = MemoryFilesystem({FIRST: bytearray(b"\xff" * 60_000)})
+    for number in (1, 2, 3):
+        with make_log(disk, config) as log:
+            assert log.append(small_event(number)) == number
+            log.acknowledge(number)
+
+
+@pytest.mark.req("FMT-4.4", "REC-1.1")
+def test_a_tail_that_would_burn_the_last_numbers_opens_degraded() -> None:
+    last = SEQUENCE_MAX
+    header = SegmentHeader(1, b"i" * 16, bytes(16), b"saltsalt", last, last, last)
+    disk = MemoryFilesystem()
+    disk.files[FIRST] = bytearray(encode_header_block(header)) + bytes(FRAME_BYTES_MIN * 70_000)
+    log = make_log(disk)
+    assert "run out" in log.report.degraded
+    assert log.next_sequence == SEQUENCE_MAX + 1
+
+
+@pytest.mark.req("ACK-1.1", "ACK-1.2")
+def test_a_crafted_last_generation_does_not_make_later_slots_unreadable() -> None:
+    disk = disk_with(3)
+    log_id = bytes(disk.files[FIRST][20:36])
+    slot = AckSlot(SEQUENCE_MAX, log_id, 1, 4, 1, len(disk.files[FIRST]))
+    disk.files[ACK_NAME] = bytearray(encode_ack_file(slot))
+    with make_log(disk) as log:
+        log.acknowledge(2)
+    log = make_log(disk)
+    assert log.report.is_clean
+    assert replayed(log) == [3]
+
+
+@pytest.mark.req("REC-5.2", "REC-6.2", "REC-9.3")
+def test_an_unreadable_file_stays_where_it_is_until_its_numbers_are_burned_durably() -> None:
+    config = small_config(3)
+    disk = disk_with(4, config)
+    del disk.files[ACK_NAME]
+    for copy in (0, 4096):
+        disk.flip_bit(SECOND, copy * 8)
+    disk.fail("create_exclusive", None, errno.ENOSPC, times=10**6)
+    first = make_log(disk, config)
+    assert first.report.degraded
+    assert SECOND in disk.files
+    disk.heal()
+    again = make_log(disk.copy(), config)
+    assert again.append(small_event(0)) >= first.next_sequence > 4
+
+
+@pytest.mark.req("REC-7.2", "FMT-5.5")
+def test_a_clean_mark_whose_write_was_reported_as_failed_is_withdrawn_all_the_same() -> None:
+    disk = disk_with(2, close=False).copy()
+    disk.fail("sync_directory", skip=1)  # of the slot's name, behind that of the copy's
+    log = make_log(disk)
+    disk.fail("append", SECOND)
+    with pytest.raises(AppendError):
+        log.append(small_event(3))
+    again = make_log(disk.copy())
+    again.append(small_event(3))
+    assert SECOND not in again.segment_names or not again.report.clean_shutdown
+
+
+@pytest.mark.req("REC-7.1", "WAL-3.3")
+def test_a_file_written_behind_two_failed_rotations_counts_as_open() -> None:
+    config = small_config(3)
+    disk = disk_with(3, config)
+    log = make_log(disk, config)
+    log.flush()
+    for _ in range(2):
+        disk.fail("sync_directory")
+        disk.fail("unlink")
+        log.append(small_event(log.next_sequence))
+    assert {SECOND, THIRD} <= set(disk.files)
+    disk = disk.copy()
+    again = make_log(disk, config)
+    assert FIRST not in again.segment_names, "its last record may not be on disk"
+    assert replayed(again) == list(range(1, log.next_sequence))
+
+
+@pytest.mark.req("ERR-1.1", "REC-7.2")
+def test_closing_twice_says_the_same_both_times() -> None:
+    disk = disk_with(1)
+    log = make_log(disk)
+    disk.fail("sync", FIRST)
+    with pytest.raises(SyncFailed):
+        log.append(small_event(2))
+    assert log.close() == log.close()
+    assert not log.close().clean
+
+
+@pytest.mark.req("REC-10.1", "ERR-1.1")
+def test_a_file_that_shrinks_under_the_log_is_a_read_error() -> None:
+    disk = disk_with(3)
+    log = make_log(disk)
+    disk.cut(FIRST, len(disk.files[FIRST]) - 10)
+    with pytest.raises(ReadFailed, match="the file ends at"):
+        list(log.replay())
+
+
+@pytest.mark.req("REC-1.1", "DSK-1.2")
+def test_a_directory_whose_parent_is_missing_is_refused_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(DiskUnreadable, match="missing"):
+        WriteAheadLog.open(tmp_path / "missing" / "wal")
+
+
+@pytest.mark.req("REC-1.1", "CLI-3.1")
+def test_a_directory_that_is_named_like_a_salvaged_file_is_ignored() -> None:
+    disk = disk_with(2)
+    disk.irregular = {"procmond-00007.wal.salvaged"}
+    log = make_log(disk)
+    assert log.report.ignored == ["procmond-00007.wal.salvaged"]
+    assert isinstance(log._filesystem, MemoryFilesystem)
+    assert not isinstance(log._filesystem, OsFilesystem)
