@@ -119,6 +119,11 @@ class SegmentHeader:
         return FrameKey(sync_word, seed)
 
     @property
+    def is_gapless(self) -> bool:
+        """Whether no numbers are declared as burned."""
+        return self.continues_from == self.first_sequence
+
+    @property
     def has_relocated(self) -> bool:
         """Whether the file begins with frames copied by recovery."""
         return self.relocated_from < self.continues_from

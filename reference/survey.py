@@ -207,6 +207,8 @@ class _Reader:
             if not self._live or not isinstance(error, (FileNotFoundError, FileShrank)):
                 raise DiskUnreadable("read", found.name, position, error) from error
         self._account_for_copies(segment)
+        if self._held and self._held[-1].file == segment.name and header.is_gapless:
+            return  # the tail may have held the last copies too: its report begins with them
         self._settle_to(declared_end=header.first_sequence)
 
     def _step_to(self, header: SegmentHeader, name: str) -> None:
@@ -306,8 +308,9 @@ class _Reader:
 
     def _tail(self, segment: Segment, tail: ScannedTail) -> None:
         copies_end = segment.header.continues_from
-        if self._expected < copies_end and not self._live:
-            # Copies may have been in it, and no later file can tell.
+        if self._expected < copies_end and not segment.header.is_gapless and not self._live:
+            # Copies may have been in it as well as the file's own records, and the declared
+            # gap between the two is no loss: two reports.
             self._add_numbers(
                 DamageKind.TAIL, segment.name, tail.offset, tail.length_bytes,
                 Fate.POSSIBLY_LOST, self._expected, copies_end, "copies made by recovery",
