@@ -26,7 +26,6 @@ from reference.limits import SEQUENCE_MAX
 from reference.names import NEW_SUFFIX
 from reference.segment_files import discard, write_fully
 
-
 TEMPORARY_NAME: Final = ACK_NAME + NEW_SUFFIX
 
 
@@ -56,11 +55,6 @@ class AcknowledgementFile:
         """
         if self._slot.log_id != log_id:  # from before a change of identity
             self.rename_log(log_id)
-
-    @property
-    def slot(self) -> AckSlot:
-        """What was last written, or found."""
-        return self._slot
 
     def rename_log(self, log_id: bytes) -> None:
         """Make the next write name another log. Both slots must: the file is made anew."""

@@ -9,7 +9,8 @@ cannot be decoded. It counts as settled only after its line is durable (trap T5)
     ^ CRC-32 of the JSON, eight hex digits
 
 `payload` is the encoded timestamp and event (frame.py). A torn or rotten line is skipped
-by readers and costs only itself: a writer begins with a newline unless the file is new. The same (log_id, sequence) may appear twice; readers drop the repeat.
+by readers and costs only itself: a writer begins with a newline unless the file is new. The
+same (log_id, sequence) may appear twice; readers drop the repeat.
 
 Two consequences of failed syncs. A line whose sync failed is appended again as a whole, not
 synced again. And letters that are found at open are not believed to be durable: an entry

@@ -27,7 +27,7 @@ from typing import Final
 from reference.acknowledgement_slots import ACK_NAME
 from reference.errors import DiskUnreadable, UnsupportedVersion
 from reference.filesystem import DirectoryEntry, Filesystem
-from reference.limits import FRAMES_OFFSET, HEADER_BYTES, SECOND_COPY_OFFSET
+from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, HEADER_BYTES, SECOND_COPY_OFFSET
 from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, is_evidence, is_leftover
 from reference.report import Damage, DamageKind, Fate
 from reference.segment_header import (
@@ -59,6 +59,11 @@ class FoundSegment:
     @property
     def name(self) -> str:
         return segment_name(self.number)
+
+    @property
+    def records_max(self) -> int:
+        """How many records a file of this size may have held."""
+        return -(-max(0, self.size_bytes - FRAMES_OFFSET) // FRAME_BYTES_MIN)
 
 
 @dataclass(slots=True)

@@ -38,6 +38,14 @@ class _FieldError(ValueError):
     """A value is not what its field takes; the caller adds the line number."""
 
 
+class _RepeatedField(ValueError):
+    """An object has two members of one name, of which JSON readers pick one silently."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
 def decode_json_line(line: str | bytes, line_number: int) -> ProcessEvent:
     """Return the event on the line. Raises InvalidJsonLine with line number and field."""
     if len(line) > LINE_BYTES_MAX:
@@ -54,6 +62,8 @@ def decode_json_line(line: str | bytes, line_number: int) -> ProcessEvent:
         )
     except RecursionError as error:
         raise InvalidJsonLine(line_number, None, "nested too deeply") from error
+    except _RepeatedField as error:
+        raise InvalidJsonLine(line_number, error.field, "appears twice") from error
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, and our own two hooks
         raise InvalidJsonLine(line_number, None, f"not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -210,7 +220,7 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"field {repeated!r} appears twice")
+        raise _RepeatedField(repeated)
     return result
 
 

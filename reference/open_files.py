@@ -46,9 +46,6 @@ class OpenFiles:
         self._mutex = threading.Lock()
         self._files: dict[str, OpenFile] = {}
 
-    def __len__(self) -> int:
-        return len(self._files)
-
     def add_created(self, name: str, descriptor: int) -> None:
         """Keep the descriptor of a file that was just created."""
         with self._mutex:

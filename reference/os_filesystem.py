@@ -153,13 +153,15 @@ class OsFilesystem:
         except FileNotFoundError:
             return True  # SHARED only: no log was ever open here
         # A tool that holds the shared lock for a moment must not keep procmond from starting.
-        attempts = 1 + int(self._lock_wait_s / LOCK_RETRY_S)
-        for attempt in range(attempts):
+        attempts_left = 1 + int(self._lock_wait_s / LOCK_RETRY_S)
+        while True:
             try:
                 fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
             except BlockingIOError:
-                if mode is LockMode.SHARED or attempt == attempts - 1:
-                    break
+                attempts_left -= 1
+                if mode is LockMode.SHARED or attempts_left == 0:
+                    os.close(descriptor)
+                    return False
                 self._sleep(LOCK_RETRY_S)
             except OSError:
                 os.close(descriptor)
@@ -167,8 +169,6 @@ class OsFilesystem:
             else:
                 self._lock_descriptor = descriptor
                 return True
-        os.close(descriptor)
-        return False
 
     def _check_directory(self) -> None:
         status = os.fstat(self._directory)

@@ -232,7 +232,8 @@ def _copy_to_fresh(log: OpenedLog, old: list[Segment], settled: WatermarkSet) ->
     header = log.next_header(survey.known_end, survey.next_sequence)
     if old:
         # Not below what the slots have as acknowledged: those numbers need no account.
-        acknowledged = survey.ack.acknowledged_through if survey.ack else 0
+        slot = survey.found.slot
+        acknowledged = slot.acknowledged_through if slot else 0
         lowest = max(min(segment.header.relocated_from for segment in old), acknowledged + 1)
         header = replace(header, relocated_from=min(lowest, header.continues_from))
     return create_copy(log.filesystem, header, _unsettled_payloads(log, old, settled))
@@ -280,7 +281,7 @@ def _describe(
     log_id = random_bytes(ID_BYTES) if is_new else view.log_id
     survey.report.log_id = log_id.hex()
     acknowledgements = AcknowledgementFile(
-        filesystem, log_id, survey.ack, intact=survey.ack_slots_valid == 2
+        filesystem, log_id, survey.found.slot, intact=survey.found.both_slots_verify
     )
     return OpenedLog(
         filesystem, config, random_bytes, survey, survey.report, list(survey.segments),
@@ -338,8 +339,8 @@ def _finish_swap(filesystem: Filesystem) -> None:
     this is where watermark and floor are.
     """
     temporary = ACK_NAME + NEW_SUFFIX
-    names = {entry.name for entry in list_directory(filesystem)}
-    if temporary in names and ACK_NAME not in names:
+    entries = {entry.name: entry for entry in list_directory(filesystem)}
+    if temporary in entries and entries[temporary].is_regular and ACK_NAME not in entries:
         try:
             slots = [
                 decode_slot(filesystem.read(temporary, offset, HEADER_BYTES))

@@ -25,17 +25,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reference.acknowledgement_slots import ACK_NAME, SLOT_OFFSETS, AckSlot, decode_slot
 from reference.directory import DirectoryView, FoundSegment, header_damages, view_directory
 from reference.errors import DecodeError, DiskUnreadable
 from reference.filesystem import Filesystem
 from reference.frame import decode_body
 from reference.interval_set import WatermarkSet
 from reference.limits import (
-    FRAME_BYTES_MIN,
     FRAME_HEADER_BYTES,
     FRAMES_OFFSET,
-    HEADER_BYTES,
     SEQUENCE_FIRST,
     SEQUENCE_MAX,
 )
@@ -50,6 +47,7 @@ from reference.scanner import (
 )
 from reference.segment_files import Segment
 from reference.segment_header import SegmentHeader
+from reference.watermark import FoundWatermark, find_watermark
 
 OnUndecodable = Callable[[bytes, ScannedFrame, DecodeError], bool]
 """Called per undecodable entry with the log_id; returns whether its bytes are safe elsewhere."""
@@ -83,8 +81,7 @@ class Survey:
     known_end: int = SEQUENCE_FIRST
     """One above the highest number found; `next_sequence` less what was burned."""
     next_sequence: int = SEQUENCE_FIRST
-    ack: AckSlot | None = None
-    ack_slots_valid: int = 0
+    found: FoundWatermark = field(default_factory=FoundWatermark)
     undecodable_unsafe: int = 0
     """Undecodable entries whose bytes are nowhere else: they stay unsettled."""
 
@@ -101,9 +98,10 @@ def survey_log(
     """
     view = view_directory(filesystem, live=live)
     survey = Survey(view, RecoveryReport())
+    found = survey.found = find_watermark(filesystem, view)
+    survey.settled = WatermarkSet(found.watermark)
     reader = _Reader(filesystem, survey, on_undecodable, live=live)
-    reader.read_acknowledgements()
-    for damage in header_damages(view):
+    for damage in (*found.damages, *header_damages(view)):
         survey.report.add(damage)
     everything = sorted((*view.segments, *view.unreadable), key=lambda segment: segment.number)
     for segment in everything:
@@ -123,58 +121,8 @@ class _Reader:
         self._report = survey.report
         self._on_undecodable = on_undecodable
         self._live = live
-        self._expected = SEQUENCE_FIRST
+        self._expected = survey.found.first_expected
         self._held: list[_HeldTail] = []
-
-    # ---- Where numbering starts ---------------------------------------------
-
-    def read_acknowledgements(self) -> None:
-        """Find the watermark, and with it the first expected number. Spec: ACK-3."""
-        survey, view = self._survey, self._survey.view
-        entry = view.entries.get(ACK_NAME)
-        slots: list[AckSlot | None] = []
-        if entry is not None and entry.is_regular:
-            slots = [self._read_slot(offset) for offset in SLOT_OFFSETS]
-        valid = [slot for slot in slots if slot is not None]
-        ours = [slot for slot in valid if slot.log_id in view.chain]
-        if slots and not ours:
-            reason = "it belongs to another log" if valid else "neither slot verifies"
-            self._add(DamageKind.ACK_FILE, ACK_NAME, 0, entry.size_bytes if entry else 0, reason)
-        elif ours:
-            survey.ack = max(ours, key=lambda slot: slot.generation)
-            survey.ack_slots_valid = len(ours)
-            for offset, slot in zip(SLOT_OFFSETS, slots, strict=True):
-                if slot not in ours:
-                    self._add(
-                        DamageKind.ACK_SLOT, ACK_NAME, offset, HEADER_BYTES, "the other is used"
-                    )
-        lowest = SEQUENCE_FIRST
-        watermark = 0
-        if view.segments and view.segments[0].header is not None:
-            # A leftover of a failed rotation may be the oldest file; it says nothing.
-            oldest = next(
-                (s for s in view.segments if s.size_bytes > FRAMES_OFFSET), view.segments[-1]
-            )
-            assert oldest.header is not None
-            lowest = oldest.header.relocated_from
-            before = sum(_most_records(f) for f in view.unreadable if f.number < oldest.number)
-            watermark = max(0, lowest - 1 - before)
-        if survey.ack is not None:
-            watermark = survey.ack.acknowledged_through
-            # With one slot lost the watermark may be an older one, and the numbers above it
-            # were settled and deleted: not a loss.
-            if survey.ack_slots_valid < len(SLOT_OFFSETS):
-                watermark = max(watermark, lowest - 1)
-        survey.settled = WatermarkSet(watermark)
-        self._expected = min(watermark + 1, lowest)
-
-    def _read_slot(self, offset: int) -> AckSlot | None:
-        try:
-            return decode_slot(self._filesystem.read(ACK_NAME, offset, HEADER_BYTES))
-        except FileNotFoundError:
-            return None  # a live log is making it anew
-        except OSError as error:
-            raise DiskUnreadable("read", ACK_NAME, offset, error) from error
 
     # ---- One segment --------------------------------------------------------
 
@@ -182,7 +130,9 @@ class _Reader:
         """Judge every frame of the segment and every hole before it."""
         header = found.header
         if header is None:
-            end = min(self._expected + _most_records(found), SEQUENCE_MAX + 1)
+            # Behind other unexplained stretches it may have gone on where they may end.
+            start = max([self._expected, *(tail.end_sequence for tail in self._held)])
+            end = min(start + found.records_max, SEQUENCE_MAX + 1)
             self._held.append(
                 _HeldTail(
                     DamageKind.UNREADABLE, found.name, 0, found.size_bytes, end, found.reason,
@@ -292,7 +242,7 @@ class _Reader:
 
         Holes among copies are normal, so their end does not tell that some are gone.
         """
-        ack, header = self._survey.ack, segment.header
+        ack, header = self._survey.found.slot, segment.header
         if (
             ack is not None
             and ack.clean_file == header.file_number
@@ -318,7 +268,10 @@ class _Reader:
             self._expected = copies_end
         self._held.append(
             _HeldTail(
-                DamageKind.TAIL, segment.name, tail.offset, tail.length_bytes,
+                DamageKind.TAIL,
+                segment.name,
+                tail.offset,
+                tail.length_bytes,
                 min(tail.end_sequence, SEQUENCE_MAX + 1),
             )
         )
@@ -337,9 +290,10 @@ class _Reader:
                 Fate.POSSIBLY_LOST, self._expected, tail.end_sequence, tail.detail,
             )  # fmt: skip
             self._expected = max(self._expected, tail.end_sequence)
-        if survey.ack is not None and survey.ack.next_sequence > self._expected and not self._live:
-            self._add_missing_end(survey.ack.next_sequence)
-            self._expected = survey.ack.next_sequence
+        ack = survey.found.slot
+        if ack is not None and ack.next_sequence > self._expected and not self._live:
+            self._add_missing_end(ack.next_sequence)
+            self._expected = ack.next_sequence
         if not view.segments:  # a new log_id: its numbers start at 1, whatever was lost
             self._expected = survey.known_end = SEQUENCE_FIRST
             survey.settled = WatermarkSet(0)
@@ -368,10 +322,10 @@ class _Reader:
         survey = self._survey
         if not survey.segments:
             return True
-        newest, ack = survey.segments[-1], survey.ack
+        newest, ack = survey.segments[-1], survey.found.slot
         return (
             ack is not None
-            and survey.ack_slots_valid == len(SLOT_OFFSETS)
+            and survey.found.both_slots_verify
             and ack.clean_file == newest.header.file_number
             and ack.clean_length == newest.size_bytes
             and ack.next_sequence == survey.next_sequence == survey.known_end
@@ -411,11 +365,6 @@ class _Reader:
 
     def _read_at(self, name: str) -> Callable[[int, int], bytes]:
         return lambda offset, count: self._filesystem.read(name, offset, count)
-
-
-def _most_records(found: FoundSegment) -> int:
-    """Return how many records an unreadable file may have held."""
-    return -(-max(0, found.size_bytes - FRAMES_OFFSET) // FRAME_BYTES_MIN)
 
 
 def _length(frame: ScannedFrame) -> int:

@@ -62,7 +62,7 @@ def test_only_one_module_touches_the_disk() -> None:
         if imported_packages(path.read_text()) & {"os", "fcntl", "pathlib", "io", "shutil"}
     }
     assert users == {
-        "os_filesystem.py",  # the adapter
+        "os_filesystem.py", "open_files.py",  # the adapter
         "wal.py", "segment_files.py",  # os.urandom, os.PathLike, os.strerror
         "cli.py", "cli_append.py", "stop_signals.py",  # standard input, signals, paths
     }  # fmt: skip

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reference.cli import main
-from reference.cli_append import append_lines
+from reference.cli_append import _LineReader, append_lines
 from reference.errors import DiskRejected
 from reference.json_lines import LINE_BYTES_MAX, encode_json_line
 from reference.limits import WalConfig
@@ -113,7 +114,7 @@ def test_last_line_needs_no_newline() -> None:
 @pytest.mark.req("CLI-1.1")
 def test_empty_lines_are_stepped_over_and_counted() -> None:
     result = Appended(b"\n  \n" + line(1) + b"\r\n\n" + b"nonsense\n")
-    assert result.numbers == [1]
+    assert (result.numbers, result.refused) == ([1], 1)
     assert "line 6" in result.errors
 
 
@@ -161,6 +162,19 @@ def test_line_longer_than_the_limit_without_an_end_is_refused() -> None:
     result = Appended(line(1) + b"x" * (LINE_BYTES_MAX + 1))
     assert (result.numbers, result.refused) == ([1], 1)
     assert "line 2: 8388609 bytes" in result.errors
+
+
+@pytest.mark.req("EVT-2.2")
+def test_line_without_an_end_does_not_fill_memory() -> None:
+    reader, chunk = _LineReader(), b"x" * 2**20
+    tracemalloc.start()
+    try:
+        for _ in range(40):
+            assert list(reader.feed(chunk)) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * LINE_BYTES_MAX + 4 * 2**20
 
 
 @pytest.mark.req("WAL-1.4", "CLI-1.1")

@@ -36,7 +36,7 @@ from reference.errors import (
 )
 from reference.events import EventType, ProcessEvent
 from reference.fast_decode import decode_event_fast
-from reference.timestamps import SECONDS_MAX
+from reference.timestamps import SECONDS_MAX, TIME_NS_MAX
 from tests.strategies import events, faker_event, times_ns
 from tests.test_events import BAD_FIELDS
 from tests.wal_helpers import small_event
@@ -459,6 +459,15 @@ def test_decoders_agree_on_every_cut_and_every_eight_byte_value() -> None:
         check_both_decoders(RICH[:at], 0)
         for number in (*INTERESTING, chance.getrandbits(64)):
             check_both_decoders(RICH[:at] + u64(number) + RICH[at + 8 :], 0)
+
+
+@pytest.mark.req("FMT-2.7")
+@pytest.mark.parametrize("time_ns", [0, 999_999_999, TIME_NS_MAX])
+def test_both_decoders_take_times_at_the_bounds(time_ns: int) -> None:
+    event = small_event(1)._replace(timestamp_ns=time_ns, start_time_ns=time_ns)
+    data = encode_by_the_text(event)
+    expected = (event, len(data))
+    assert decode_event_plainly_at(data, 0) == decode_event_fast(data, 0) == expected
 
 
 # ---- The timestamp text -----------------------------------------------------

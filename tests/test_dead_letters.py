@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import tracemalloc
 from zlib import crc32
 
 import pytest
@@ -273,6 +274,18 @@ def test_letters_stream_across_chunks_and_step_over_a_line_too_long() -> None:
     disk.write_at(NAME, len(disk.files[NAME]), b"z" * (LINE_BYTES_MAX + 2**21) + b"\n")
     file_on(disk).append([letter(3)])
     assert sequences_on(disk) == [1, 2, 3]
+
+
+@pytest.mark.req("DLQ-1.2", "WAL-6.1")
+def test_line_without_an_end_does_not_fill_memory() -> None:
+    disk = MemoryFilesystem({NAME: bytearray(b"z" * (24 * 2**20))})
+    tracemalloc.start()
+    try:
+        assert sequences_on(disk) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * LINE_BYTES_MAX
 
 
 @pytest.mark.req("DLQ-1.2")

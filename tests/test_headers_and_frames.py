@@ -20,6 +20,7 @@ from reference.frame import (
     decode_body,
     encode_frame,
     payload_of,
+    read_expected_frame,
 )
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import (
@@ -369,6 +370,84 @@ def test_frame_with_one_bit_flipped_does_not_verify(frame: Placed, data: st.Data
     damaged = bytearray(frame.data)
     damaged[bit // 8] ^= 1 << (bit % 8)
     assert not frame._replace(data=bytes(damaged)).verifies_as(frame.header, frame.offset)
+
+
+@pytest.mark.req("FMT-5.3", "FMT-5.4")
+def test_frame_header_with_any_bit_flipped_does_not_verify() -> None:
+    frame = encode_frame(HEADER.frame_key, FRAMES_OFFSET, 1, payload(1))
+    for bit in range(FRAME_HEADER_BYTES * 8):
+        damaged = bytearray(frame)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        assert check_frame_header(bytes(damaged), 0, FRAMES_OFFSET, HEADER.frame_key) is None
+        assert read_expected(bytes(damaged), FRAMES_OFFSET, 1) is None
+
+
+@pytest.mark.req("FMT-5.2", "FMT-5.4")
+def test_frame_of_another_sync_word_does_not_verify_although_its_crc_holds() -> None:
+    sync = b"\1\2\3\4"
+    start = sync + (87).to_bytes(4, "little") + (1).to_bytes(8, "little")
+    place = HEADER.file_number.to_bytes(4, "little") + FRAMES_OFFSET.to_bytes(8, "little")
+    frame = start + crc32(HEADER.salt + place + start).to_bytes(4, "little")
+    assert check_frame_header(frame, 0, FRAMES_OFFSET, HEADER.frame_key) is None
+
+
+# ---- The fast path ----------------------------------------------------------
+
+
+def read_expected(data: bytes, offset: int, sequence: int, index: int = 0) -> bytes | None:
+    return read_expected_frame(data, index, offset, sequence, HEADER.frame_key)
+
+
+@pytest.mark.req("FMT-5.4")
+@given(frames(), st.binary(max_size=9), st.binary(max_size=9), st.data())
+def test_fast_path_gives_the_body_of_exactly_the_frame_that_is_expected(
+    frame: Placed, before: bytes, behind: bytes, data: st.DataObject
+) -> None:
+    key, index = frame.header.frame_key, len(before)
+    whole = before + frame.data + behind
+    body = frame.data[FRAME_HEADER_BYTES:]
+    cut = data.draw(st.integers(index, index + len(frame.data) - 1))
+
+    def read(text: bytes, offset: int, sequence: int) -> bytes | None:
+        return read_expected_frame(text, index, offset, sequence, key)
+
+    assert read(whole, frame.offset, frame.sequence) == body
+    assert read(whole, frame.offset + 1, frame.sequence) is None
+    assert read(whole, frame.offset, frame.sequence + 1) is None
+    assert read(whole[:cut], frame.offset, frame.sequence) is None
+
+
+@pytest.mark.req("FMT-5.4")
+@given(frames(), st.data())
+def test_fast_path_takes_no_frame_that_does_not_verify(frame: Placed, data: st.DataObject) -> None:
+    bit = data.draw(st.integers(0, len(frame.data) * 8 - 1))
+    damaged = bytearray(frame.data)
+    damaged[bit // 8] ^= 1 << (bit % 8)
+    key = frame.header.frame_key
+    assert read_expected_frame(bytes(damaged), 0, frame.offset, frame.sequence, key) is None
+
+
+@pytest.mark.req("FMT-5.2", "FMT-5.4")
+def test_fast_path_takes_no_frame_of_another_sync_word() -> None:
+    frame = encode_frame(HEADER.frame_key, FRAMES_OFFSET, 1, payload(1))
+    assert read_expected(frame, FRAMES_OFFSET, 1) == frame[FRAME_HEADER_BYTES:]
+    assert read_expected(b"\1\2\3\4" + frame[4:], FRAMES_OFFSET, 1) is None
+
+
+@pytest.mark.req("FMT-5.4")
+@pytest.mark.parametrize("length", [86, 2**20 + 1])
+def test_fast_path_takes_no_frame_of_a_length_outside_the_bounds(length: int) -> None:
+    body = bytes(length - 4)
+    frame = frame_by_the_text(HEADER, FRAMES_OFFSET, 1, body, length)
+    assert read_expected(frame, FRAMES_OFFSET, 1) is None
+
+
+@pytest.mark.req("FMT-5.1")
+@given(st.integers(0, 200))
+def test_payload_in_two_pieces_gives_the_same_frame(cut: int) -> None:
+    text, key = payload(1, "long" * 9), HEADER.frame_key
+    whole = encode_frame(key, FRAMES_OFFSET, 1, text)
+    assert encode_frame(key, FRAMES_OFFSET, 1, text[:cut], text[cut:]) == whole
 
 
 @pytest.mark.req("FMT-5.4")

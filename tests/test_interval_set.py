@@ -79,6 +79,17 @@ def test_empty_range_adds_nothing() -> None:
     assert (watermarks.watermark, watermarks.ranges_above()) == (4, [])
 
 
+@pytest.mark.req("ACK-2.2")
+def test_copy_holds_the_same_numbers_and_changes_alone() -> None:
+    watermarks = WatermarkSet(4)
+    watermarks.add(6, 8)
+    twin = watermarks.copy()
+    twin.add(5, 6)
+    watermarks.add(9, 10)
+    assert (watermarks.watermark, watermarks.ranges_above()) == (4, [(6, 8), (9, 10)])
+    assert (twin.watermark, twin.ranges_above()) == (7, [])
+
+
 @pytest.mark.req("ACK-2.2", "WAL-6.1")
 def test_memory_grows_with_the_holes_and_not_with_the_numbers() -> None:
     watermarks = WatermarkSet(0)

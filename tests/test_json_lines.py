@@ -135,7 +135,7 @@ def test_unknown_field_is_refused_by_name(field: str) -> None:
 def test_repeated_field_is_refused_by_name(field: str) -> None:
     repeated = json.dumps({field: GOOD[field]})[1:-1]
     error = refusal_of(line_with()[:-1] + ", " + repeated + "}")
-    assert f"field '{field}' appears twice" in error.reason
+    assert (error.field, error.reason) == (field, "appears twice")
 
 
 @pytest.mark.req("EVT-2.2")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,29 @@ def test_new_directory_is_synced_into_its_parent(
     assert synced == [tmp_path.stat().st_ino]
     OsFilesystem(tmp_path / "wal").close()
     assert synced == [tmp_path.stat().st_ino] * 2, "whoever made it may have been killed"
+
+
+@pytest.mark.req("DSK-1.2")
+@pytest.mark.parametrize("is_new", [False, True])
+def test_parent_that_may_not_be_opened_matters_only_to_a_new_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    if not is_new:
+        (tmp_path / "wal").mkdir(mode=0o700)
+    open_really = os.open
+
+    def refuse(path: Path | str, *arguments: Any, **more: Any) -> int:
+        if Path(path) == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return open_really(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    if is_new:
+        with pytest.raises(PermissionError):
+            OsFilesystem(tmp_path / "wal")
+    else:
+        with OsFilesystem(tmp_path / "wal") as disk:
+            assert list(disk.list()) == []
 
 
 @pytest.mark.req("DSK-1.1")
@@ -561,6 +585,46 @@ def test_file_is_opened_read_only_for_reading(disk: OsFilesystem) -> None:
         and os.readlink(f"/proc/self/fd/{each}") == str(disk.path / NAME)
     ]
     assert flags == [os.O_RDONLY]
+
+
+@pytest.mark.req("DSK-1.1", "WAL-2.1")
+def test_file_that_goes_while_it_is_read_is_closed_by_its_reader(
+    disk: OsFilesystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, NAME, b"data")
+    put(disk, OTHER, b"other")
+    before = open_descriptors()
+    read = os.pread
+
+    def read_while_another_thread_deletes(descriptor: int, count: int, offset: int) -> bytes:
+        monkeypatch.setattr(os, "pread", read)
+        disk.unlink(NAME)
+        put(disk, "procmond-00003.wal", b"third")  # would get the number of a closed file
+        return read(descriptor, count, offset)
+
+    monkeypatch.setattr(os, "pread", read_while_another_thread_deletes)
+    assert disk.read(NAME, 0, 9) == b"data"
+    assert open_descriptors() == before
+    assert disk.read("procmond-00003.wal", 0, 9) == b"third"
+
+
+@pytest.mark.req("DSK-1.1", "WAL-2.1")
+def test_file_that_is_in_use_stays_open_while_others_come_and_go(
+    disk: OsFilesystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(disk, NAME, b"data")
+    read = os.pread
+
+    def read_while_others_are_opened(descriptor: int, count: int, offset: int) -> bytes:
+        monkeypatch.setattr(os, "pread", read)
+        for number in range(2, 2 * OPEN_FILES_MAX):
+            put(disk, f"procmond-{number:05}.wal", b"x")
+        return read(descriptor, count, offset)
+
+    monkeypatch.setattr(os, "pread", read_while_others_are_opened)
+    assert disk.read(NAME, 0, 9) == b"data"
+    (disk.path / NAME).unlink()
+    assert disk.read(NAME, 0, 9) == b"data"  # by the same descriptor
 
 
 # ---- The lock ---------------------------------------------------------------

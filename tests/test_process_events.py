@@ -744,7 +744,7 @@ def test_empty_mount_point_of_proc_is_exit_3(tmp_path: Path) -> None:
     assert run("--proc", proc_root=tmp_path) == (EXIT_NO_PROC, [])
 
 
-@pytest.mark.req("EVT-3")
+@pytest.mark.req("EVT-3.1")
 @pytest.mark.parametrize(
     "argv",
     [
@@ -771,7 +771,7 @@ def test_wrong_usage_is_exit_2(argv: list[str]) -> None:
     assert raised.value.code == 2
 
 
-@pytest.mark.req("EVT-3")
+@pytest.mark.req("EVT-3.1")
 def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
@@ -828,7 +828,7 @@ def test_follow_on_real_proc_sees_a_child_come_and_go_and_ends_on_sigterm() -> N
     assert all(decode_json_line(line, 1) for line in rest.splitlines())
 
 
-@pytest.mark.req("EVT-3")
+@pytest.mark.req("EVT-3.1")
 @pytest.mark.parametrize("source", ["--count 200000", "--proc --follow --interval 0.01"])
 def test_closed_pipe_ends_quietly(source: str) -> None:
     if "--proc" in source and not Path("/proc/self/stat").exists():
@@ -847,7 +847,7 @@ def test_closed_pipe_ends_quietly(source: str) -> None:
     assert (code, done.stderr) == (b"0", b"")
 
 
-@pytest.mark.req("EVT-3")
+@pytest.mark.req("EVT-3.1")
 @pytest.mark.skipif(not hasattr(signal, "alarm"), reason="needs SIGALRM")
 def test_sigterm_ends_it_when_the_reader_of_the_pipe_is_stuck() -> None:
     with subprocess.Popen(

@@ -178,6 +178,15 @@ def test_failure_to_copy_never_stops_recovery() -> None:
         assert [entry.sequence for entry in log.replay()] == [1, 3]
 
 
+@pytest.mark.req("REC-8.1", "WAL-5.1")
+def test_files_moved_aside_take_no_place_of_copies() -> None:
+    disk = damaged_disk()
+    disk.files["procmond-00002.wal.foreign"] = bytearray(1000)
+    quarantine = quarantine_of(disk, quarantine_files_max=1)
+    quarantine.keep(FIRST, 10, 20)
+    assert (quarantine.kept, quarantine.copied_bytes) == ([name_of(10, 20)], 20)
+
+
 # ---- Moving a whole file ----------------------------------------------------
 
 

@@ -276,6 +276,29 @@ def test_a_sequence_behind_is_stale_and_never_delivered_twice() -> None:
     assert [entry.sequence for entry in log.replay()] == [1, 2, 3, 4]
 
 
+@pytest.mark.req("REC-4.2", "REC-2.1")
+def test_a_stale_header_with_a_bad_body_costs_no_number() -> None:
+    disk = disk_with(1)
+    put_segment(disk, 2, (2, 2, 2), [2, 3, 2, 4], header_of(disk))
+    stale_offset = FRAMES_OFFSET + 2 * (frames_of(disk, SECOND)[1].offset - FRAMES_OFFSET)
+    disk.flip_bit(SECOND, (stale_offset + 60) * 8)
+    log = make_log(disk)
+    assert [(d.kind, d.fate) for d in log.report.damages] == [(DamageKind.BODY, Fate.NONE)]
+    assert [entry.sequence for entry in log.replay()] == [1, 2, 3, 4]
+
+
+@pytest.mark.req("REC-6.1", "FMT-4.6", "FMT-4.5")
+def test_a_tail_from_copies_into_the_files_own_numbers_leaves_out_the_declared_gap() -> None:
+    disk = disk_with(1, close=False)
+    put_segment(disk, 2, (2, 4, 8), [2, 3, 8], header_of(disk))
+    disk.cut(SECOND, frames_of(disk, SECOND)[1].offset + 50)
+    log = reopened(disk)
+    numbers = [(d.kind, d.first_sequence, d.sequence_count) for d in log.report.damages]
+    assert numbers == [(DamageKind.TAIL, 3, 1), (DamageKind.TAIL, 8, 1)]
+    assert [entry.sequence for entry in log.replay()] == [1, 2]
+    assert log.append(small_event(9)) == 9
+
+
 @pytest.mark.req("REC-4.2")
 def test_a_whole_file_of_numbers_that_were_delivered_is_stale() -> None:
     disk = disk_with(4)

@@ -377,6 +377,59 @@ def test_a_file_written_behind_two_failed_rotations_counts_as_open() -> None:
     assert replayed(again) == list(range(1, log.next_sequence))
 
 
+@pytest.mark.req("WAL-7.1", "REC-5.1", "REC-7.1")
+def test_a_copied_file_that_ties_older_identities_to_the_log_stays_until_it_is_settled() -> None:
+    disk = disk_with(1)
+    log = make_log(disk)
+    second_id = log.start_new_identity()
+    log.append(small_event(2))
+    log.append(small_event(3))
+    # A power cut brings back the empty file of a third identity that was never begun.
+    third = SegmentHeader(3, b"third identity!!", second_id, b"saltsalt", 3, 3, 3)
+    disk = disk.copy()
+    disk.files[THIRD] = bytearray(encode_header_block(third))
+    for _ in range(3):
+        disk = disk.copy()
+        log = make_log(disk)
+        assert log.report.is_clean
+        assert replayed(log) == [1, 2, 3]
+    log.acknowledge(3)
+    assert len(log.segment_names) == 1
+
+
+@pytest.mark.req("ACK-5.1")
+def test_what_is_settled_while_the_watermark_is_written_deletes_no_file_yet() -> None:
+    class BusyDisk(MemoryFilesystem):
+        def sync(self, name: str) -> None:
+            super().sync(name)
+            if name == ACK_NAME and busy:
+                log._retention._settled.add(1, 7)
+
+    busy = False
+    config = small_config(3)
+    disk = BusyDisk(disk_with(7, config).files)
+    log = make_log(disk, config)
+    busy = True
+    log.acknowledge(3)
+    assert log.acknowledged_through == 6
+    assert log.segment_names == [SECOND, THIRD], "file 2 waits until 6 is durable"
+    busy = False
+    assert log.flush()
+    assert log.segment_names == [THIRD]
+
+
+@pytest.mark.req("REC-7.1", "WAL-6.1")
+def test_a_copy_larger_than_one_write_is_whole() -> None:
+    disk = MemoryFilesystem()
+    log = make_log(disk)
+    log.append_batch([small_event(number, "x" * 300_000) for number in range(1, 9)])
+    again = make_log(disk.copy())
+    assert replayed(again) == list(range(1, 9))
+    assert again.segment_names == [SECOND]
+    assert isinstance(again._filesystem, MemoryFilesystem)
+    assert again._filesystem.journal.count(("append", SECOND + ".new")) == 2
+
+
 @pytest.mark.req("ERR-1.1", "REC-7.2")
 def test_closing_twice_says_the_same_both_times() -> None:
     disk = disk_with(1)

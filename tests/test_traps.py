@@ -616,3 +616,20 @@ def test_t19_a_file_that_vanishes_while_it_is_read_was_acknowledged_not_lost() -
     assert report.live
     assert report.is_clean
     assert report.entries == 4
+
+
+@pytest.mark.req("CLI-2.2")
+@pytest.mark.parametrize("moment", ["before its records", "before the slots"])
+def test_t19_a_file_that_vanishes_at_any_moment_is_no_damage(moment: str) -> None:
+    config = small_config(3)
+    disk = DiskThatLists(disk_with(7, config, close=False).files, locked=True)
+    if moment == "before its records":
+        log_id = header_of(disk).log_id
+        disk.files[ACK_NAME] = bytearray(encode_ack_file(AckSlot(9, log_id, 3, 8)))
+        disk.fail("read", FIRST, errno.ENOENT, skip=2)
+    else:
+        disk.old_listing = disk.list()
+        del disk.files[ACK_NAME]
+    report = inspect_directory(disk).report
+    assert report.live
+    assert report.is_clean

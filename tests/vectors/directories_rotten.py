@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reference.codec import encode_event, encode_timestamp
 from reference.frame import body_verifies, check_frame_header
 from tests.vectors.building import (
     FRAME_BYTES,
     FRAMES_AT,
     Built,
     ack_file,
+    add_frame,
     bits_apart,
     directory,
     entries_of,
@@ -17,6 +19,7 @@ from tests.vectors.building import (
     put,
     segment,
 )
+from tests.vectors.codec_values import SMALLEST
 from tests.vectors.document import Json, Vector
 from tests.vectors.expecting import Opened, copies, directory_vector, found
 
@@ -39,7 +42,7 @@ def _five() -> Built:
 
 
 def _killed(
-    id: str,  # noqa: A002
+    id: str,
     requirements: str,
     comment: str,
     data: bytes,
@@ -178,7 +181,11 @@ def _older_file() -> Iterator[Vector]:
     older, newer = segment(1, [1, 2, 3]), segment(2, [4, 5])
 
     def closed(
-        id: str, comment: str, data: bytes, survivors: list[int], damage: dict[str, Json]  # noqa: A002
+        id: str,
+        comment: str,
+        data: bytes,
+        survivors: list[int],
+        damage: dict[str, Json],
     ) -> Vector:
         files = {FILE: data, newer.name: newer.data, "procmond.ack": ack_file(0, 6, newer)}
         return directory_vector(
@@ -231,12 +238,38 @@ def _wrong_numbers() -> Iterator[Vector]:
         ),
     )  # fmt: skip
 
-    far = segment(1, [1, 2, 9])
-    data = flip(far.data, far.at(2) + HEADER_BYTE)
-    tail = found("tail", FILE, far.at(2), 230, "possibly-lost", [2, 3, 4])
+    yield from _search_window()
+
+
+def _search_window() -> Iterator[Vector]:
+    for name, beyond in (("far-above", 9), ("one-above", 4)):
+        built = segment(1, [1, 2, beyond])
+        data = flip(built.data, built.at(2) + HEADER_BYTE)
+        tail = found("tail", FILE, built.at(2), 230, "possibly-lost", [2, 3, 4])
+        yield _killed(
+            f"dir-search-window-{name}", "REC-3.1",
+            f"Behind 115 damaged bytes, which held one record, stands a header for {beyond}. At "
+            "most 3 can stand there: it is no boundary. Without this bound, ports would disagree.",
+            data, [1], [tail], next_sequence=5, flags="bit-rot numbers",
+        )  # fmt: skip
+
+    smallest = encode_timestamp(0) + encode_event(SMALLEST)
+    built = segment(1, [1, 2, 3], payloads={2: smallest})
+    assert len(built.frame(2)) == 107
+    region = found("damaged-region", FILE, built.at(2), 107, "lost", [2])
     yield _killed(
-        "dir-search-window", "REC-3.1",
-        "Behind 115 damaged bytes, which held one record, stands a header for 9. At most 3 can "
-        "stand there: it is no boundary. Without this bound, ports would disagree.",
-        data, [1], [tail], next_sequence=5, flags="bit-rot numbers",
+        "dir-search-window-of-107-bytes", "REC-3.1",
+        "107 damaged bytes may have been one record: 3 behind them is a boundary.",
+        flip(built.data, built.at(2) + HEADER_BYTE), [1, 3], [region], next_sequence=4,
+        flags="bit-rot numbers",
+    )  # fmt: skip
+
+    built = segment(1, [1])
+    built.data += b"\xa5" * 106
+    add_frame(built, 3)
+    tail = found("tail", FILE, built.end(1), 221, "possibly-lost", [2, 3, 4])
+    yield _killed(
+        "dir-search-window-of-106-bytes", "REC-3.1",
+        "106 bytes are less than the smallest record, so 2 must come next: 3 is no boundary.",
+        built.data, [1], [tail], next_sequence=5, flags="bit-rot numbers",
     )  # fmt: skip

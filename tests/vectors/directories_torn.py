@@ -34,7 +34,7 @@ def vectors() -> Iterator[Vector]:
 
 
 def _tail(
-    id: str,  # noqa: A002
+    id: str,
     comment: str,
     tail: bytes,
     burned: range,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from reference.events import ProcessEvent
@@ -132,7 +133,7 @@ def _hex_part(data: bytes) -> list[Json]:
 def sorted_unique(ids: Iterable[str]) -> list[str]:
     """Return the IDs sorted. Raises ValueError if one appears twice."""
     result = sorted(ids)
-    for one, other in zip(result, result[1:], strict=False):
+    for one, other in pairwise(result):
         if one == other:
             raise ValueError(f"vector ID {one!r} appears twice")
     return result

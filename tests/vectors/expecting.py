@@ -130,7 +130,7 @@ def copies(files: Mapping[str, bytes], *damages: Mapping[str, Json]) -> list[str
 
 
 def directory_vector(
-    id: str,  # noqa: A002
+    id: str,
     requirements: str,
     flags: str,
     comment: str,
