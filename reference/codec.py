@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 from typing import Final
 
 from reference.errors import (
@@ -58,6 +59,7 @@ _SOME_SYSTEM_TIME: Final = struct.Struct("<BQI")
 _NONE: Final = b"\x00"
 _END: Final = struct.Struct("<??QIB")  # accessible, file_exists, timestamp, tag of metadata
 _EVENT_TYPES: Final = tuple(EventType)
+_pack_u64, _pack_some_u64 = _U64.pack, _SOME_U64.pack
 
 
 # ---- Encoding ---------------------------------------------------------------
@@ -101,11 +103,12 @@ def _encode_valid_event(event: ProcessEvent) -> bytes:
         parts.append(_NONE)
     else:
         text = executable_path.encode()
-        parts += (_SOME_U64.pack(1, len(text)), text)
-    parts.append(_U64.pack(len(command_line)))
+        parts += (_pack_some_u64(1, len(text)), text)
+    parts.append(_pack_u64(len(command_line)))
     for argument in command_line:
         text = argument.encode()
-        parts += (_U64.pack(len(text)), text)
+        parts.append(_pack_u64(len(text)))
+        parts.append(text)
     if start_time_ns is None:
         parts.append(_NONE)
     elif start_time_ns > TIME_NS_MAX:
@@ -118,20 +121,20 @@ def _encode_valid_event(event: ProcessEvent) -> bytes:
         raise ValueError("cpu_usage is not a finite float")
     else:
         parts.append(_SOME_F64.pack(1, cpu_usage))
-    parts.append(_NONE if memory_usage is None else _SOME_U64.pack(1, memory_usage))
+    parts.append(_NONE if memory_usage is None else _pack_some_u64(1, memory_usage))
     for optional in (executable_hash, hash_algorithm, user_id):
         if optional is None:
             parts.append(_NONE)
         else:
             text = optional.encode()
-            parts += (_SOME_U64.pack(1, len(text)), text)
+            parts += (_pack_some_u64(1, len(text)), text)
     seconds, nanoseconds = divmod(timestamp_ns, NS_PER_S)
     if platform_metadata is None:
         parts.append(_END.pack(accessible, file_exists, seconds, nanoseconds, 0))
     else:
         text = platform_metadata.encode()
         parts.append(_END.pack(accessible, file_exists, seconds, nanoseconds, 1))
-        parts += (_U64.pack(len(text)), text)
+        parts += (_pack_u64(len(text)), text)
     return b"".join(parts)
 
 
@@ -232,11 +235,22 @@ def decode_timestamp_at(data: bytes, offset: int) -> tuple[int, int]:
     (length,) = _U64.unpack_from(data, offset)
     if not TIMESTAMP_TEXT_BYTES_MIN <= length <= TIMESTAMP_TEXT_BYTES_MAX:
         raise LengthOutOfRange(offset, f"timestamp has {length} bytes, not 20 to 30")
-    text, end = _decode_text(data, offset, "timestamp")
+    end = offset + 8 + length
+    text = data[offset + 8 : end]
+    if len(text) < length:
+        raise LengthOutOfRange(offset, f"timestamp has {length} bytes where {len(text)} remain")
     try:
-        return parse_rfc3339(text), end
+        return _timestamp_ns(text), end
+    except UnicodeDecodeError as error:
+        raise InvalidText(offset + 8 + error.start, "timestamp is not UTF-8") from error
     except ValueError as error:
         raise InvalidText(offset + 8, f"timestamp: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _timestamp_ns(text: bytes) -> int:
+    """Remember the last ones: the records of one batch share theirs."""
+    return parse_rfc3339(text.decode())
 
 
 def _is_some(data: bytes, offset: int, field: str) -> bool:

@@ -10,7 +10,7 @@ Each says two things that a caller needs in order to act:
 Damage found while opening is *reported* (report.py), never raised. Programmer
 mistakes are assertions.
 
-Spec: ERR-1, ERR-2.
+Spec: ERR-1.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ length would then verify.
 
 Not here: finding frames in a damaged file (scanner.py).
 
-Spec: FMT-5, FMT-6.
+Spec: FMT-5.
 """
 
 from __future__ import annotations
@@ -46,9 +46,13 @@ from reference.segment_header import FrameKey
 
 _CHECKED: Final = struct.Struct("<QIIQ")  # offset (not stored), sync word, length, sequence
 _HEADER: Final = struct.Struct("<IIQI")  # sync word, length, sequence, header CRC
+_START: Final = struct.Struct("<IIQIQ")  # the same, and the body's sequence
 _U32: Final = struct.Struct("<I")
 _U64: Final = struct.Struct("<Q")
+_SEQUENCE_BYTES: Final = 8
 assert _HEADER.size == FRAME_HEADER_BYTES
+assert _START.size == FRAME_HEADER_BYTES + _SEQUENCE_BYTES
+_pack_checked, _pack_start, _pack_u32 = _CHECKED.pack, _START.pack, _U32.pack
 
 
 class FrameHeader(NamedTuple):
@@ -69,12 +73,11 @@ def encode_frame(
     come in two pieces, which saves the writer a copy of each event.
     """
     sync_word, crc_seed = key
-    start = _U64.pack(sequence) + payload
-    body_bytes = len(start) + len(payload_rest) + CRC_BYTES
-    header_crc = crc32(_CHECKED.pack(offset, sync_word, body_bytes, sequence), crc_seed)
-    body_crc = crc32(payload_rest, crc32(start, header_crc))
-    header = _HEADER.pack(sync_word, body_bytes, sequence, header_crc)
-    return b"".join((header, start, payload_rest, _U32.pack(body_crc)))
+    body_bytes = _SEQUENCE_BYTES + len(payload) + len(payload_rest) + CRC_BYTES
+    header_crc = crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)
+    start = _pack_start(sync_word, body_bytes, sequence, header_crc, sequence)
+    crc = crc32(payload, crc32(start[FRAME_HEADER_BYTES:], header_crc))
+    return b"".join((start, payload, payload_rest, _pack_u32(crc32(payload_rest, crc))))
 
 
 def check_frame_header(data: bytes, index: int, offset: int, key: FrameKey) -> FrameHeader | None:

@@ -48,7 +48,8 @@ class Outcome:
 @dataclass(slots=True, eq=False)
 class _Caller:
     events: list[bytes]
-    turn: threading.Condition
+    turn: threading.Condition | None = None
+    """What it waits on; the head of the queue needs none, because it leads until it leaves."""
     stored: list[int] = field(default_factory=list)
     error: AppendError | None = None
     finished: bool = False
@@ -75,7 +76,7 @@ class GroupCommit:
                     if self._queue[0] is caller:
                         self._lead()
                     else:
-                        caller.turn.wait()
+                        self._wait(caller)
             finally:
                 self._leave(caller)
         if caller.error is not None:
@@ -97,8 +98,7 @@ class GroupCommit:
         with self._mutex:
             if self._closed:
                 return
-            last = _Caller([], threading.Condition(self._mutex))
-            self._queue.append(last)
+            last = self._stand_in_line([])
             self._closed = True
         self._wait_for_head(last)
 
@@ -106,21 +106,33 @@ class GroupCommit:
         with self._mutex:
             if self._closed:
                 raise WalClosed
-            caller = _Caller(events, threading.Condition(self._mutex))
-            self._queue.append(caller)
+            return self._stand_in_line(events)
+
+    def _stand_in_line(self, events: list[bytes]) -> _Caller:
+        turn = threading.Condition(self._mutex) if self._queue else None
+        caller = _Caller(events, turn)
+        self._queue.append(caller)
         return caller
 
     def _wait_for_head(self, caller: _Caller) -> None:
         with self._mutex:
             while self._queue[0] is not caller:
-                caller.turn.wait()
+                self._wait(caller)
+
+    def _wait(self, caller: _Caller) -> None:
+        assert caller.turn is not None
+        caller.turn.wait()
+
+    def _wake(self, caller: _Caller) -> None:
+        if caller.turn is not None:
+            caller.turn.notify()
 
     def _leave(self, caller: _Caller) -> None:
         """Also the way out of an interrupted wait, whose events then are not attempted."""
         if caller in self._queue:
             self._queue.remove(caller)
         if self._queue:
-            self._queue[0].turn.notify()
+            self._wake(self._queue[0])
 
     def _lead(self) -> None:
         """Commit one batch from the head of the queue. Called and left with the mutex held."""
@@ -136,7 +148,7 @@ class GroupCommit:
             self._mutex.acquire()
         self._share_out(members, outcome)
         while self._queue and self._queue[0].finished:
-            self._queue.popleft().turn.notify()
+            self._wake(self._queue.popleft())
 
     def _share_out(self, members: list[_Caller], outcome: Outcome) -> None:
         left = outcome.count

@@ -61,7 +61,7 @@ FRAME_BYTES_MIN: Final = FRAME_HEADER_BYTES + BODY_BYTES_MIN
 # ---- What an operator may choose --------------------------------------------
 
 READ_CHUNK_BYTES: Final = MIB
-"""Recovery and replay hold at most two of these, whatever the backlog (Spec: WAL-4.9)."""
+"""Recovery and replay hold at most two of these, whatever the backlog (Spec: WAL-6.1)."""
 
 DAMAGES_LISTED_MAX: Final = 1000
 """A report lists this many; the rest are counted. A rotten gigabyte must not fill memory."""

@@ -19,7 +19,7 @@ from reference.frame import decode_body
 from reference.limits import FRAMES_OFFSET
 from reference.recovery import OpenedLog
 from reference.retention import Retention
-from reference.scanner import entry_frames, scan_segment
+from reference.scanner import ScannedFrame, scan_segment
 from reference.segment_files import Segment
 
 
@@ -75,19 +75,23 @@ class LogReader:
             start_offset=start, after_sequence=place.sequence,
         )  # fmt: skip
         offset = start
+        is_settled = self._retention.is_settled
         try:
-            for frame in entry_frames(items):
-                offset, place.sequence = frame.offset, frame.sequence
-                if frame.sequence <= last or self._retention.is_settled(frame.sequence):
+            for item in items:
+                if type(item) is not ScannedFrame:
+                    continue  # damage, reported at open
+                offset, sequence, body = item
+                place.sequence = sequence
+                if sequence <= last or is_settled(sequence):
                     continue
                 before = self._log.replay_before
-                if before is not None and frame.sequence >= before:
+                if before is not None and sequence >= before:
                     return
                 try:
-                    entry = decode_body(frame.body, frame.sequence)
+                    entry = decode_body(body, sequence)
                 except DecodeError:
                     continue  # reported at open; its dead letter could not be stored yet
-                last = frame.sequence
+                last = sequence
                 yield entry
         except FileNotFoundError:
             return  # everything in it was acknowledged and the file deleted meanwhile

@@ -12,7 +12,7 @@
 - `rename_new` is link and unlink: POSIX rename would replace, and Linux's renameat2 is not
   in the standard library. A crash between the two leaves both names, which recovery expects.
 
-Spec: DSK-1, DSK-2.
+Spec: DSK-1.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ class OsFilesystem:
             self._check_directory()
             flags, operation = OPEN_FLAGS | os.O_CREAT, fcntl.LOCK_EX
         else:
-            flags, operation = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, fcntl.LOCK_SH
+            # O_NONBLOCK: somebody's FIFO of this name must not hold a tool for ever.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+            operation = fcntl.LOCK_SH
         try:
             descriptor = os.open(LOCK_NAME, flags, FILE_MODE, dir_fd=self._directory)
         except FileNotFoundError:

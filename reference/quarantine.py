@@ -11,6 +11,7 @@ Spec: REC-8.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 from reference.crc import crc32
@@ -100,4 +101,4 @@ def move_aside(filesystem: Filesystem, file: str, suffix: str) -> str:
         except FileExistsError:
             continue
         return name
-    raise FileExistsError(f"a thousand files are named {file}.{suffix}")
+    raise FileExistsError(errno.EEXIST, f"a thousand files are named {file}.{suffix}")

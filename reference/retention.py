@@ -43,6 +43,7 @@ class Retention:
         self._written_at_ns = monotonic_ns()
         self._written_watermark = self._settled.watermark
         self._next_sequence = log.survey.next_sequence
+        self._segments_bytes = sum(segment.size_bytes for segment in log.segments)
         self._close_reason: str | None = None
 
     # ---- Numbers ------------------------------------------------------------
@@ -77,6 +78,7 @@ class Retention:
         """Record that the segment is durable up to here. The writer calls this."""
         with self.mutex:
             segment.frames += end_sequence - self._next_sequence
+            self._segments_bytes += size_bytes - segment.size_bytes
             segment.size_bytes = size_bytes
             segment.end_sequence = end_sequence
             self._next_sequence = end_sequence
@@ -92,15 +94,26 @@ class Retention:
         """Record a new newest segment."""
         with self.mutex:
             self._segments.append(segment)
+            self._segments_bytes += segment.size_bytes
+
+    def recount(self) -> None:
+        """Sum the segments anew, after recovery has exchanged some of them."""
+        with self.mutex:
+            self._segments_bytes = sum(segment.size_bytes for segment in self._segments)
+
+    @property
+    def segments_bytes(self) -> int:
+        """The bytes of all segments."""
+        return self._segments_bytes
+
+    def newest(self) -> Segment | None:
+        """Return the newest segment, None if there is none yet."""
+        with self.mutex:
+            return self._segments[-1] if self._segments else None
 
     def segment_names(self) -> list[str]:
         with self.mutex:
             return [segment.name for segment in self._segments]
-
-    def segments(self) -> list[Segment]:
-        """Return a snapshot, oldest first."""
-        with self.mutex:
-            return list(self._segments)
 
     # ---- Settling -----------------------------------------------------------
 
@@ -150,6 +163,7 @@ class Retention:
                 break
             with self.mutex:
                 del self._segments[0]
+                self._segments_bytes -= oldest.size_bytes
             self._sync_directory()
         return True
 

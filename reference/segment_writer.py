@@ -67,8 +67,8 @@ class SegmentWriter:
 
     def used_bytes(self) -> int:
         """Return the bytes of segments, dead letters and quarantined copies."""
-        segments = sum(segment.size_bytes for segment in self._retention.segments())
-        return segments + self._log.dead_letters.size_bytes + self._log.quarantine_bytes
+        others = self._log.dead_letters.size_bytes + self._log.quarantine_bytes
+        return self._retention.segments_bytes + others
 
     def encode_payload(self, entry: LogEntry) -> bytes:
         """Return the entry's timestamp and event as a body holds them."""
@@ -174,7 +174,9 @@ class SegmentWriter:
             return newest
         failure = self._rotate()
         if failure is None:
-            return self._retention.segments()[-1]
+            started = self._retention.newest()
+            assert started is not None
+            return started
         limit = self._config.file_bytes_max
         if newest is not None and newest.size_bytes + wanted_bytes <= limit:
             LOGGER.warning("rotation failed, %s goes on: %s", newest.name, describe(failure))
@@ -182,18 +184,21 @@ class SegmentWriter:
         raise NoSegment(describe(failure))
 
     def _newest(self) -> Segment | None:
-        return self._retention.segments()[-1] if self._log.appendable else None
+        return self._retention.newest() if self._log.appendable else None
 
     def _renew(self) -> None:
         """Try again what recovery had no room for."""
         with self._retention.io_lock:
             renew(self._log, self._retention.settled_snapshot())
+        self._retention.recount()
         if self._log.to_renew is not None:
             raise NoSegment(self._log.report.degraded)
 
     def _rotate(self) -> OSError | None:
         """Start a new newest segment; return why it could not be done."""
-        known = self._retention.segments()[-1].end_sequence
+        newest = self._retention.newest()
+        assert newest is not None, "a log without a file is renewed, not rotated"
+        known = newest.end_sequence
         next_sequence = self._retention.next_sequence
 
         def create() -> Segment:

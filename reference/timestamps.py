@@ -36,7 +36,7 @@ def format_rfc3339(time_ns: int) -> str:
     if not 0 <= time_ns <= TIME_NS_MAX:
         raise ValueError(f"{time_ns} ns is outside the years 1970 to 9999")
     seconds, fraction_ns = divmod(time_ns, NS_PER_S)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = _second_text(seconds)
     if fraction_ns == 0:
         return text + "Z"
     if fraction_ns % 1_000_000 == 0:
@@ -46,12 +46,13 @@ def format_rfc3339(time_ns: int) -> str:
     return f"{text}.{fraction_ns:09}Z"
 
 
-@lru_cache(maxsize=256)
-def parse_rfc3339(text: str) -> int:
-    """Return nanoseconds since 1970. Raises ValueError unless the text is canonical.
+@lru_cache(maxsize=16)
+def _second_text(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
-    Remembers the last texts: the records of one batch share theirs.
-    """
+
+def parse_rfc3339(text: str) -> int:
+    """Return nanoseconds since 1970. Raises ValueError unless the text is canonical."""
     if len(text) not in _LENGTHS or text[-1] != "Z" or text[10] != "T" or not text.isascii():
         raise ValueError(f"{text!r} is not of the form 2026-11-23T14:25:01.250Z")
     fraction = text[_DIGITS_END + 1 : -1]

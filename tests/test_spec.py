@@ -9,7 +9,7 @@ import pytest
 
 from reference.limits import FRAME_BYTES_MIN, SPEC_VERSION
 from reference.report import DamageKind
-from tests.spec_text import SPEC_PATH, block, generated_blocks
+from tests.spec_text import SPEC_PATH, block, generated_blocks, requirement_levels
 
 
 @pytest.mark.req("FMT-1.2", "FMT-2.6", "FMT-5.3", "EVT-2.1")
@@ -37,3 +37,17 @@ def test_the_text_names_the_numbers_of_the_code() -> None:
     text = SPEC_PATH.read_text()
     assert f"Version {SPEC_VERSION}." in text
     assert set(re.findall(r"/ (\d+)[`)]", text)) == {str(FRAME_BYTES_MIN)}
+
+
+@pytest.mark.req("ARC-1.1")
+def test_docstrings_cite_requirements_that_exist() -> None:
+    """`Spec: WAL-4.2` in the code leads to the text; a group such as `WAL-4` is enough."""
+    requirements = set(requirement_levels())
+    known = requirements | {each.split(".")[0] for each in requirements}
+    unknown = set()
+    for path in (SPEC_PATH.parent).glob("*.py"):
+        for line in re.findall(r"Spec: ([^\"\n]*)", path.read_text()):
+            for cited in re.findall(r"[A-Z]{3}-[0-9]+(?:\.[0-9]+)?", line):
+                if cited not in known:
+                    unknown.add((path.name, cited))
+    assert not unknown

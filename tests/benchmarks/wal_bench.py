@@ -1,6 +1,6 @@
 """`tox -e bench`: the log beside raw write+fdatasync of the same bytes, in one run.
 
-Disks drift, so the two are measured in turn within a round, and only the ratio inside a
+Disks and processors drift, so the two take turns batch by batch, and only the ratio inside a
 round counts; the median over the rounds is shown. Times of pure computation are the best of
 several repeats. Peak memory is that of a process of its own.
 """
@@ -8,6 +8,7 @@ several repeats. Peak memory is that of a process of its own.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -21,6 +22,7 @@ from pathlib import Path
 from reference.codec import decode_event, encode_event, encode_timestamp
 from reference.events import ProcessEvent
 from reference.frame import encode_frame
+from reference.json_lines import encode_json_line
 from reference.limits import FRAMES_OFFSET
 from reference.segment_header import FrameKey
 from reference.wal import WriteAheadLog
@@ -65,15 +67,17 @@ def append_rounds(directory: Path, batch: int, rounds: int) -> tuple[float, floa
     log = WriteAheadLog.open(directory / f"log-{batch}")
     raw = os.open(directory / f"raw-{batch}", os.O_WRONLY | os.O_CREAT, 0o600)
     for _ in range(rounds):
-        began = time.perf_counter()
+        log_s = raw_s = 0.0
         for start in range(0, count, batch):
-            log.append_batch(events[start : start + batch])
-        middle = time.perf_counter()
-        for start in range(0, count, batch):
-            os.write(raw, b"".join(frames[start : start + batch]))
+            part = slice(start, start + batch)
+            began = time.perf_counter()
+            log.append_batch(events[part])
+            middle = time.perf_counter()
+            os.write(raw, b"".join(frames[part]))
             os.fdatasync(raw)
-        end = time.perf_counter()
-        rates.append((count / (middle - began), count / (end - middle)))
+            raw_s += time.perf_counter() - middle
+            log_s += middle - began
+        rates.append((count / log_s, count / raw_s))
     log.close()
     os.close(raw)
     ours, theirs = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
@@ -123,6 +127,11 @@ def main() -> int:
         encode_us = microseconds(lambda: [encode_event(e) for e in events], 7, len(events))
         decode_us = microseconds(lambda: [decode_event(d) for d in encoded], 7, len(events))
         print(f"\nencode {encode_us:.1f} us, decode {decode_us:.1f} us an event")
+        # A yardstick for the machine: the C json module on the same events.
+        texts = [encode_json_line(event) for event in events]
+        dumps_us = microseconds(lambda: [json.dumps(event) for event in events], 7, len(events))
+        loads_us = microseconds(lambda: [json.loads(text) for text in texts], 7, len(events))
+        print(f"json.dumps {dumps_us:.1f} us, json.loads {loads_us:.1f} us of the same events")
         print(f"\n{'replay of':>10} {'entries':>10} {'events/s':>10} {'peak MiB':>9}")
         for size_mb in (20, 200):
             count, rate, peak_kib = replay_once(directory / str(size_mb), size_mb * 10**6)
