@@ -96,11 +96,11 @@ class GroupCommit:
     def close(self) -> None:
         """Refuse new callers and return when all who wait have been served."""
         with self._mutex:
-            if self._closed:
-                return
             last = self._stand_in_line([])
             self._closed = True
         self._wait_for_head(last)
+        with self._mutex:
+            self._leave(last)
 
     def _enter(self, events: list[bytes]) -> _Caller:
         with self._mutex:

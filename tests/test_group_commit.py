@@ -169,6 +169,27 @@ def test_closing_waits_for_those_who_wait_and_refuses_later_ones(
     assert getattr(threads.results[2], "clean") is True  # noqa: B009
 
 
+@pytest.mark.req("WAL-2.1", "DSK-1.3")
+def test_a_second_close_does_not_overtake_an_append_that_is_under_way(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    disk.hold()
+    assert disk.entered is not None
+    assert disk.gate is not None
+    threads.start(1, lambda: log.append(small_event(1)))
+    assert disk.entered.acquire(timeout=DEADLINE_S)
+    for key in (2, 3):
+        threads.start(key, log.close)
+        wait_for_queue(log, key)
+    assert disk.locked, "the lock is held as long as an append runs"
+    disk.gate.release()
+    threads.join()
+    assert threads.results[2] == threads.results[3]
+    assert not disk.locked
+
+
 @pytest.mark.req("WAL-7.1", "WAL-2.1")
 def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads]) -> None:
     disk, threads = held
