@@ -13,8 +13,9 @@ import pytest
 
 from reference.errors import AppendError, LogFailed, SyncFailed, WalClosed
 from reference.group_commit import GroupCommit, Outcome
+from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
-from tests.wal_helpers import FIRST, frames_of, make_log, replayed, small_config, small_event
+from tests.wal_helpers import FIRST, frames_of, make_log, small_config, small_event
 
 DEADLINE_S = 30.0
 
@@ -22,14 +23,21 @@ DEADLINE_S = 30.0
 class GatedDisk(MemoryFilesystem):
     """A disk whose syncs of the first segment wait until they are let through."""
 
-    gate: threading.Semaphore | None = None
-    entered: threading.Semaphore | None = None
+    is_held = False
+    gate = threading.Semaphore(0)
+    entered = threading.Semaphore(0)
 
     def hold(self) -> None:
-        self.gate, self.entered = threading.Semaphore(0), threading.Semaphore(0)
+        self.gate, self.entered, self.is_held = threading.Semaphore(0), threading.Semaphore(0), True
+
+    def wait_for_sync(self) -> None:
+        assert self.entered.acquire(timeout=DEADLINE_S), "nobody syncs"
+
+    def let_through(self, count: int = 1) -> None:
+        self.gate.release(count)
 
     def sync(self, name: str) -> None:
-        if self.gate is not None and self.entered is not None and name == FIRST:
+        if self.is_held and name == FIRST:
             self.entered.release()
             assert self.gate.acquire(timeout=DEADLINE_S)
         super().sync(name)
@@ -59,6 +67,13 @@ class Threads:
             assert not thread.is_alive(), "deadlock"
 
 
+def hold_an_append(disk: GatedDisk, threads: Threads, log: WriteAheadLog) -> None:
+    """Start caller 1 and return when it stands in its sync."""
+    disk.hold()
+    threads.start(1, lambda: log.append(small_event(1)))
+    disk.wait_for_sync()
+
+
 def wait_for_queue(log: object, length: int) -> None:
     """Return when so many callers stand in the log's queue."""
     commits = getattr(log, "_commits")  # noqa: B009 - the queue is nobody's business but a test's
@@ -74,9 +89,7 @@ def wait_for_queue(log: object, length: int) -> None:
 def held() -> Iterator[tuple[GatedDisk, Threads]]:
     disk, threads = GatedDisk(), Threads()
     yield disk, threads
-    if disk.gate is not None:
-        for _ in range(100):
-            disk.gate.release()
+    disk.let_through(100)
     threads.join()
 
 
@@ -86,18 +99,14 @@ def test_callers_that_wait_while_one_syncs_share_the_next_sync(
 ) -> None:
     disk, threads = held
     log = make_log(disk)
-    disk.hold()
-    assert disk.entered is not None
-    assert disk.gate is not None
-    threads.start(1, lambda: log.append(small_event(1)))
-    assert disk.entered.acquire(timeout=DEADLINE_S)
+    hold_an_append(disk, threads, log)
     for number in range(2, 12):
         threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
         wait_for_queue(log, number)
     disk.journal.clear()
-    disk.gate.release()
-    assert disk.entered.acquire(timeout=DEADLINE_S)
-    disk.gate.release()
+    disk.let_through()
+    disk.wait_for_sync()
+    disk.let_through()
     threads.join()
     assert threads.results == {number: number for number in range(1, 12)}
     assert disk.journal == [("sync", FIRST), ("append", FIRST), ("sync", FIRST)]
@@ -123,14 +132,10 @@ def test_a_failed_sync_is_indefinite_for_its_batch_and_definite_for_those_behind
     disk, threads = held
     log = make_log(disk)
     disk.fail("sync", FIRST)
-    disk.hold()
-    assert disk.entered is not None
-    assert disk.gate is not None
-    threads.start(1, lambda: log.append(small_event(1)))
-    assert disk.entered.acquire(timeout=DEADLINE_S)
+    hold_an_append(disk, threads, log)
     threads.start(2, lambda: log.append(small_event(2)))
     wait_for_queue(log, 2)
-    disk.gate.release()
+    disk.let_through()
     threads.join()
     first, second = threads.results[1], threads.results[2]
     assert isinstance(first, SyncFailed)
@@ -154,16 +159,12 @@ def test_closing_waits_for_those_who_wait_and_refuses_later_ones(
 ) -> None:
     disk, threads = held
     log = make_log(disk)
-    disk.hold()
-    assert disk.entered is not None
-    assert disk.gate is not None
-    threads.start(1, lambda: log.append(small_event(1)))
-    assert disk.entered.acquire(timeout=DEADLINE_S)
+    hold_an_append(disk, threads, log)
     threads.start(2, log.close)
     wait_for_queue(log, 2)
     with pytest.raises(WalClosed):
         log.append(small_event(3))
-    disk.gate.release()
+    disk.let_through()
     threads.join()
     assert threads.results[1] == 1
     assert getattr(threads.results[2], "clean") is True  # noqa: B009
@@ -175,16 +176,12 @@ def test_a_second_close_does_not_overtake_an_append_that_is_under_way(
 ) -> None:
     disk, threads = held
     log = make_log(disk)
-    disk.hold()
-    assert disk.entered is not None
-    assert disk.gate is not None
-    threads.start(1, lambda: log.append(small_event(1)))
-    assert disk.entered.acquire(timeout=DEADLINE_S)
+    hold_an_append(disk, threads, log)
     for key in (2, 3):
         threads.start(key, log.close)
         wait_for_queue(log, key)
     assert disk.locked, "the lock is held as long as an append runs"
-    disk.gate.release()
+    disk.let_through()
     threads.join()
     assert threads.results[2] == threads.results[3]
     assert not disk.locked
@@ -194,17 +191,12 @@ def test_a_second_close_does_not_overtake_an_append_that_is_under_way(
 def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads]) -> None:
     disk, threads = held
     log = make_log(disk)
-    disk.hold()
-    assert disk.entered is not None
-    assert disk.gate is not None
-    threads.start(1, lambda: log.append(small_event(1)))
-    assert disk.entered.acquire(timeout=DEADLINE_S)
+    hold_an_append(disk, threads, log)
     threads.start(2, log.start_new_identity)
     wait_for_queue(log, 2)
     threads.start(3, lambda: log.append(small_event(2)))
     wait_for_queue(log, 3)
-    disk.gate.release()
-    disk.gate.release()
+    disk.let_through(2)
     threads.join()
     assert threads.results[1] == 1
     assert threads.results[3] == 2
@@ -260,4 +252,3 @@ def test_many_threads_with_rotation_and_acknowledgements_keep_order_and_lose_not
         assert all(entries.get(number, worker) == worker for number in numbers)
     on_disk = [frame.sequence for name in log.segment_names for frame in frames_of(disk, name)]
     assert on_disk == sorted(on_disk)
-    assert replayed is not None

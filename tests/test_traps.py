@@ -107,6 +107,8 @@ def test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed
     wanted += [("rename_new", SECOND), ("sync_directory", "")]
     steps = [step for step in failing.journal if step in wanted]
     assert steps == wanted or steps[: len(wanted)] == wanted
+    renamed = failing.journal.index(("rename_new", SECOND))
+    assert failing.journal[renamed + 1] == ("sync_directory", "")
     assert failing.journal.index(("unlink", FIRST)) > failing.journal.index(("sync_directory", ""))
     assert replayed(log) == [1, 2, 3]
     assert header_of(failing, SECOND).salt != header_of(disk, FIRST).salt
@@ -271,6 +273,9 @@ def test_t8_a_failed_write_that_cannot_be_cut_off_is_indefinite_and_burns_number
     again = reopened(disk)
     assert [entry.sequence for entry in again.replay()][-1] == sequence
     assert again.report.is_clean, "the numbers were declared, not lost"
+    for settled in (1, 2, sequence):
+        log.settle(settled)
+    assert log.acknowledged_through == sequence, "burned numbers are settled"
 
 
 @pytest.mark.req("REC-5.2", "REC-1.1")
