@@ -75,16 +75,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (WalError, ConfigError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_DAMAGE
-    except BrokenPipeError:
-        # The reader of our output left. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output left
+        _give_up_output()
         return EXIT_DAMAGE if options.command == "append" else EXIT_CLEAN
     except OSError as error:
         print(f"refused: {options.wal_dir}: {describe(error)}", file=sys.stderr)
+        _give_up_output()
         return EXIT_REFUSED
     finally:
         logger.removeHandler(handler)
     return code
+
+
+def _give_up_output() -> None:
+    """Drop what standard output cannot take: else Python flushes it again and exits with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- Commands that open the log ---------------------------------------------

@@ -167,11 +167,10 @@ class _Reader:
         if start > self._expected:
             self._lose_before(start, name)
         else:
-            # Declared as burned; or the file's creator knew that numbering had gone on, or
-            # was a recovery that had read, and reported, all that lies before.
-            knows_more = header.has_relocated or header.continues_from > self._expected
+            # Declared as burned, or before a recovery that had read and reported all of it.
             declared = header.first_sequence
-            self._release([t for t in self._held if knows_more or t.end_sequence <= declared])
+            is_recovery = header.has_relocated
+            self._release([t for t in self._held if is_recovery or t.end_sequence <= declared])
         if not header.has_relocated:
             self._settle_to(declared_end=header.first_sequence)
 

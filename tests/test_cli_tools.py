@@ -281,12 +281,14 @@ def test_reader_of_a_replay_that_leaves_ends_it_with_0(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("CLI-1.2")
-def test_output_that_cannot_be_written_exits_with_3(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_output_that_cannot_be_written_exits_with_3(tmp_path: Path, unbuffered: str) -> None:
     wal = log_in(tmp_path, 2)
     with open("/dev/full", "w") as full:
         process = subprocess.run(
             [*COMMAND, "replay", "--wal-dir", str(wal)], cwd=REPOSITORY,
             stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert process.returncode == 3
     assert b"ENOSPC" in process.stderr

@@ -13,7 +13,7 @@ from reference.acknowledgement_slots import ACK_NAME
 from reference.errors import DiskUnreadable, Locked, OpenRefused
 from reference.filesystem import DirectoryEntry
 from reference.frame import encode_frame
-from reference.limits import FRAMES_OFFSET, WalConfig
+from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, WalConfig
 from reference.names import DEAD_LETTERS_NAME
 from reference.report import DamageKind, Fate
 from reference.segment_header import SegmentHeader, encode_header_block, segment_name
@@ -329,6 +329,29 @@ def test_a_tail_of_an_older_file_whose_numbers_are_missing_is_a_gap_with_its_pla
     assert (damage.kind, damage.file, damage.offset) == (DamageKind.GAP, FIRST, offset)
     assert (damage.fate, damage.first_sequence, damage.sequence_count) == (Fate.LOST, 3, 1)
     assert len(log.report.quarantined) == 1
+
+
+@pytest.mark.req("REC-6.1", "FMT-4.5")
+@pytest.mark.parametrize(("burned", "is_clean"), [(4, True), (3, False)])
+def test_a_tail_is_accounted_for_if_all_that_it_may_have_held_is_declared(
+    burned: int, is_clean: bool
+) -> None:
+    disk = disk_with(3, close=False)
+    disk.files[FIRST] += b"?" * (3 * FRAME_BYTES_MIN + 1)
+    put_segment(disk, 2, (4, 4, 4 + burned), [], header_of(disk))
+    assert reopened(disk).report.is_clean == is_clean
+
+
+@pytest.mark.req("REC-6.1", "FMT-4.6")
+def test_a_tail_before_copies_was_reported_by_the_recovery_that_made_them() -> None:
+    """A power cut brought the old file back, with another tail than recovery had read."""
+    disk = disk_with(3, close=False)
+    put_segment(disk, 2, (1, 4, 5), [1, 2, 3], header_of(disk))
+    disk.files[FIRST] += b"?" * 1000
+    log = reopened(disk)
+    assert log.report.is_clean
+    assert [entry.sequence for entry in log.replay()] == [1, 2, 3]
+    assert log.append(small_event(5)) == 5
 
 
 @pytest.mark.req("REC-6.1")
