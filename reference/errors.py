@@ -78,7 +78,7 @@ class EndOfBytes(DecodeError):
 
 
 class LengthOutOfRange(DecodeError):
-    """A length or count exceeds the bytes that remain; nothing was allocated."""
+    """A length exceeds the bytes that remain or is one its field cannot have; nothing allocated."""
 
 
 class InvalidTag(DecodeError):
