@@ -75,7 +75,10 @@ class AcknowledgementFile:
             clean_file, clean_length,
         )  # fmt: skip
         if self._swap_is_open:
-            self._finish_swap()
+            try:
+                self._finish_swap()
+            except (FileExistsError, FileNotFoundError):
+                self._swap_is_open = False  # half done, or undone by somebody: make it anew
         if self._usable:
             self._usable = False  # until the sync has succeeded
             self._filesystem.overwrite(ACK_NAME, slot_offset(slot.generation), encode_slot(slot))
@@ -88,6 +91,15 @@ class AcknowledgementFile:
         self._usable = True
         self._slot = slot
         self.durable_through = acknowledged_through
+
+    def affirm(self) -> None:
+        """Write the newest slot again, byte for byte, unless this process made it durable."""
+        if self.durable_through is None:
+            slot = self._slot
+            data = encode_slot(slot)
+            self._filesystem.overwrite(ACK_NAME, slot_offset(slot.generation), data)
+            self._filesystem.sync(ACK_NAME)
+            self.durable_through = slot.acknowledged_through
 
     def would_change(
         self, acknowledged_through: int, next_sequence: int, clean_mark: tuple[int, int] | None

@@ -73,7 +73,8 @@ class Filesystem(Protocol):
     def rename_new(self, old: str, new: str) -> None:
         """Give the file a new name. FileExistsError rather than replacing anything.
 
-        A power cut before `sync_directory` may leave the old name, the new one, both or none.
+        A power cut before `sync_directory` may leave the old name, the new one, or both; never
+        none, or the acknowledgement file's only copy could vanish.
         """
 
     def unlink(self, name: str) -> None:

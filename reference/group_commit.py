@@ -17,13 +17,14 @@ Spec: WAL-2.
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from reference.errors import AppendError, WalClosed
+from reference.errors import AppendError, AppendIndefinite, WalClosed
 
 Commit = Callable[[Sequence[bytes]], "Outcome"]
 Result = TypeVar("Result")
@@ -69,55 +70,58 @@ class GroupCommit:
 
         Raises an AppendError whose `stored` says which of them are durable nevertheless.
         """
-        caller = self._enter(events)
-        with self._mutex:
-            try:
+        caller = _Caller(events)
+        try:
+            with self._mutex:
+                self._join(caller)
                 while not caller.finished:
                     if self._queue[0] is caller:
                         self._lead()
                     else:
                         self._wait(caller)
-            finally:
-                self._leave(caller)
+        finally:
+            self._leave(caller)
         if caller.error is not None:
             raise caller.error.for_caller(tuple(caller.stored))
         return caller.stored
 
     def exclusively(self, action: Callable[[], Result]) -> Result:
         """Run `action` while no commit runs. Raises WalClosed, and what `action` raises."""
-        caller = self._enter([])
+        caller = _Caller([])
         try:
-            self._wait_for_head(caller)
+            with self._mutex:
+                self._join(caller)
+                self._wait_for_head(caller)
             return action()
         finally:
-            with self._mutex:
-                self._leave(caller)
+            self._leave(caller)
 
     def close(self) -> None:
         """Refuse new callers and return when all who wait have been served."""
-        with self._mutex:
-            last = self._stand_in_line([])
-            self._closed = True
-        self._wait_for_head(last)
-        with self._mutex:
+        last = _Caller([])
+        try:
+            with self._mutex:
+                self._stand_in_line(last)
+                self._closed = True
+                self._wait_for_head(last)
+        finally:
             self._leave(last)
 
-    def _enter(self, events: list[bytes]) -> _Caller:
-        with self._mutex:
-            if self._closed:
-                raise WalClosed
-            return self._stand_in_line(events)
+    # Called with the mutex held, all but _leave.
 
-    def _stand_in_line(self, events: list[bytes]) -> _Caller:
-        turn = threading.Condition(self._mutex) if self._queue else None
-        caller = _Caller(events, turn)
+    def _join(self, caller: _Caller) -> None:
+        if self._closed:
+            raise WalClosed
+        self._stand_in_line(caller)
+
+    def _stand_in_line(self, caller: _Caller) -> None:
+        if self._queue:
+            caller.turn = threading.Condition(self._mutex)
         self._queue.append(caller)
-        return caller
 
     def _wait_for_head(self, caller: _Caller) -> None:
-        with self._mutex:
-            while self._queue[0] is not caller:
-                self._wait(caller)
+        while self._queue[0] is not caller:
+            self._wait(caller)
 
     def _wait(self, caller: _Caller) -> None:
         assert caller.turn is not None
@@ -129,26 +133,34 @@ class GroupCommit:
 
     def _leave(self, caller: _Caller) -> None:
         """Also the way out of an interrupted wait, whose events then are not attempted."""
-        if caller in self._queue:
-            self._queue.remove(caller)
-        if self._queue:
-            self._wake(self._queue[0])
+        with self._mutex:
+            if caller in self._queue:
+                self._queue.remove(caller)
+            if self._queue:
+                self._wake(self._queue[0])
 
     def _lead(self) -> None:
-        """Commit one batch from the head of the queue. Called and left with the mutex held."""
+        """Commit one batch from the head of the queue.
+
+        If that is interrupted, what was written is not known: everyone whose events were
+        offered gets an indefinite error, and the interrupt goes on from here.
+        """
         members = list(self._queue)
         offered: list[bytes] = []
         for caller in members:
             start = len(caller.stored)
             offered += caller.events[start : start + OFFERED_MAX - len(offered)]
+        interrupted = AppendIndefinite("append", "procmond", InterruptedError(errno.EINTR, "stop"))
+        outcome = Outcome(len(offered), error=interrupted)
         self._mutex.release()
         try:
             outcome = self._commit(offered)
         finally:
             self._mutex.acquire()
-        self._share_out(members, outcome)
-        while self._queue and self._queue[0].finished:
-            self._wake(self._queue.popleft())
+            self._share_out(members, outcome)
+            while self._queue and self._queue[0].finished:
+                self._wake(self._queue[0])
+                self._queue.popleft()
 
     def _share_out(self, members: list[_Caller], outcome: Outcome) -> None:
         left = outcome.count

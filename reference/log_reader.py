@@ -29,6 +29,8 @@ class _Place:
 
     read_bytes: int = FRAMES_OFFSET
     sequence: int | None = None
+    is_gone: bool = False
+    """Nothing more is to be had from this file, though it was not read to its end."""
 
 
 class LogReader:
@@ -51,8 +53,9 @@ class LogReader:
             for entry in self._segment_entries(segment, place, last):
                 last = entry.sequence
                 yield entry
-            # Numbers that the file declares as a gap are delivered by no later file.
-            last = max(last, segment.header.first_sequence - 1)
+            if place.read_bytes >= segment.size_bytes:
+                # Numbers that the file declares as a gap are delivered by no later file.
+                last = max(last, segment.header.first_sequence - 1)
 
     def _next_segment(self, places: dict[int, _Place], last: int) -> Segment | None:
         """Return a copy of the oldest segment that holds more than was read of it."""
@@ -60,7 +63,7 @@ class LogReader:
             for segment in self._log.segments:
                 place = places.get(segment.header.file_number)
                 if segment.end_sequence > last + 1 and (
-                    place is None or place.read_bytes < segment.size_bytes
+                    place is None or (place.read_bytes < segment.size_bytes and not place.is_gone)
                 ):
                     return replace(segment)
         return None
@@ -69,7 +72,7 @@ class LogReader:
         def read(offset: int, count: int) -> bytes:
             return self._filesystem.read(segment.name, offset, count)
 
-        start, place.read_bytes = place.read_bytes, segment.size_bytes
+        start = place.read_bytes
         items = scan_segment(
             read, segment.size_bytes, segment.header,
             start_offset=start, after_sequence=place.sequence,
@@ -86,6 +89,7 @@ class LogReader:
                     continue
                 before = self._log.replay_before
                 if before is not None and sequence >= before:
+                    place.is_gone = True
                     return
                 try:
                     entry = decode_body(body, sequence)
@@ -94,6 +98,9 @@ class LogReader:
                 last = sequence
                 yield entry
         except FileNotFoundError:
-            return  # everything in it was acknowledged and the file deleted meanwhile
+            # Everything in it was acknowledged, or copied to a newer file, meanwhile.
+            place.is_gone = True
+            return
         except OSError as error:
             raise ReadFailed(segment.name, offset, error) from error
+        place.read_bytes = segment.size_bytes

@@ -2,15 +2,16 @@
 
 - The directory is opened once and every name is resolved against that descriptor, so a
   directory that is swapped under a running log is not followed. It is created with mode
-  0700 and synced into its parent if it does not exist.
+  0700 if it does not exist, and synced into its parent.
 - Files are opened with O_NOFOLLOW and O_CLOEXEC and created with O_EXCL, mode 0600. Never
   O_TRUNC: a leftover file must not be overwritten (rsyslog lost a queue that way).
 - The first sync of a file that this object created is fsync, later ones fdatasync, which
   also makes a new size durable. On macOS both are F_FULLFSYNC, because fsync there does not
   reach the medium.
 - Descriptors are kept open and bounded (open_files.py); all calls may come from any thread.
-- `rename_new` is link and unlink: POSIX rename would replace, and Linux's renameat2 is not
-  in the standard library. A crash between the two leaves both names, which recovery expects.
+- `rename_new` is link, directory sync, unlink: POSIX rename would replace, and Linux's
+  renameat2 is not in the standard library. A crash between leaves both names, which recovery
+  expects.
 
 Spec: DSK-1.
 """
@@ -135,6 +136,8 @@ class OsFilesystem:
         os.link(
             old, new, src_dir_fd=self._directory, dst_dir_fd=self._directory, follow_symlinks=False
         )
+        # Else a power cut could keep the removal of the old name and not the new one.
+        self.sync_directory()
         os.unlink(old, dir_fd=self._directory)
         self._files.rename(old, new)
 

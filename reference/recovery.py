@@ -184,8 +184,8 @@ def renew(log: OpenedLog, settled: WatermarkSet) -> None:
     log.replay_before = None
     log.appendable, log.to_renew = True, None
     log.clean_mark = (fresh.header.file_number, fresh.size_bytes)
-    _keep_floor(log, settled)
-    gone = _remove_copied(log, old)
+    # Where the copies start follows from the slots: those must be durable first.
+    gone = _remove_copied(log, old) if _keep_floor(log, settled) else []
     log.segments[:] = [segment for segment in log.segments if segment not in gone] + [fresh]
 
 
@@ -231,6 +231,9 @@ def _copy_to_fresh(log: OpenedLog, old: list[Segment], settled: WatermarkSet) ->
     survey = log.survey
     header = log.next_header(survey.known_end, survey.next_sequence)
     if old:
+        newest = old[-1].header
+        if survey.known_end == newest.first_sequence:  # it has no record of its own
+            header = replace(header, continues_from=newest.continues_from)
         # Not below what the slots have as acknowledged: those numbers need no account.
         slot = survey.found.slot
         acknowledged = slot.acknowledged_through if slot else 0

@@ -26,6 +26,7 @@ from reference.errors import AcknowledgedBeyondLog, describe
 from reference.interval_set import WatermarkSet
 from reference.recovery import LOGGER, OpenedLog
 from reference.segment_files import Segment
+from reference.segment_header import encode_header_block
 
 
 class Retention:
@@ -154,6 +155,8 @@ class Retention:
                 oldest = self._segments[0]
                 if oldest.end_sequence - 1 > watermark:
                     break  # settled while the watermark was being written
+            if not self._newest_is_durable():
+                break
             try:
                 self._filesystem.unlink(oldest.name)
             except FileNotFoundError:
@@ -165,6 +168,24 @@ class Retention:
                 del self._segments[0]
                 self._segments_bytes -= oldest.size_bytes
             self._sync_directory()
+        return True
+
+    def _newest_is_durable(self) -> bool:
+        """Whether what stays behind a deletion is on disk: identity and numbers depend on it.
+
+        True but for a degraded log, whose newest file recovery may have seen in the page
+        cache only. Writing its header again allocates nothing.
+        """
+        if self._log.to_renew is None:
+            return True
+        with self.mutex:
+            newest = self._segments[-1]
+        try:
+            self._filesystem.overwrite(newest.name, 0, encode_header_block(newest.header))
+            self._filesystem.sync(newest.name)
+        except OSError as error:
+            LOGGER.warning("cannot make %s durable: %s", newest.name, describe(error))
+            return False
         return True
 
     def _is_forgettable(self, index: int) -> bool:
@@ -209,9 +230,11 @@ class Retention:
             with self.mutex:
                 watermark, next_sequence = self._settled.watermark, self._next_sequence
             file = self._log.acknowledgements
-            if file.would_change(watermark, next_sequence, clean_mark) and not self._write(
-                watermark, next_sequence
-            ):
+            if file.would_change(watermark, next_sequence, clean_mark):
+                is_written = self._write(watermark, next_sequence)
+            else:
+                is_written = self._affirm()
+            if not is_written:
                 self._close_reason = "the acknowledgement file could not be written"
             else:
                 self._close_reason = "" if clean_mark else "the newest file cannot be appended to"
@@ -225,6 +248,15 @@ class Retention:
             LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
             return False
         self._written_watermark = watermark
+        return True
+
+    def _affirm(self) -> bool:
+        """Make durable what the slots say already: a reader of the page cache cannot know."""
+        try:
+            self._log.acknowledgements.affirm()
+        except OSError as error:
+            LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
+            return False
         return True
 
     def _sync_directory(self) -> None:

@@ -221,8 +221,10 @@ class SegmentWriter:
         if self._log.to_renew is not None:
             self._renew()
         old = self._log.log_id, self._log.previous_log_id
+        self._failure = "a new identity was begun and interrupted"
         self._log.log_id, self._log.previous_log_id = self._log.random_bytes(ID_BYTES), old[0]
         failure = self._rotate()
+        self._failure = ""
         if failure is not None:
             self._log.log_id, self._log.previous_log_id = old
             if self._rotation_left_a_file():

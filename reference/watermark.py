@@ -6,9 +6,9 @@ acknowledged, and entries are repeated, never lost.
     slots                 watermark
     both verify           what the newest says
     one verifies          the same, but it may be an older one: numbers below the oldest
-                          file were deleted, hence settled
-    none                  just below the oldest file; an unreadable file before it may have
-                          held numbers that are not settled
+                          file were deleted, hence settled, unless an unreadable file before
+                          it may have held them
+    none                  the same without a slot
 
 Where the log is a chain of identities, slots of any of them count. Nothing here writes.
 
@@ -53,13 +53,11 @@ def find_watermark(filesystem: Filesystem, view: DirectoryView) -> FoundWatermar
     oldest = next((s for s in view.segments if s.size_bytes > FRAMES_OFFSET), view.segments[-1])
     assert oldest.header is not None
     lowest = oldest.header.relocated_from
-    if found.slot is None:
+    acknowledged = found.slot.acknowledged_through if found.slot else 0
+    if not found.both_slots_verify:
         before = sum(f.records_max for f in view.unreadable if f.number < oldest.number)
-        found.watermark = max(0, lowest - 1 - before)
-    elif found.both_slots_verify:
-        found.watermark = found.slot.acknowledged_through
-    else:
-        found.watermark = max(found.slot.acknowledged_through, lowest - 1)
+        acknowledged = max(acknowledged, lowest - 1 - before)
+    found.watermark = acknowledged
     found.first_expected = min(found.watermark + 1, lowest)
     return found
 

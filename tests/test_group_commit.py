@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reference.errors import AppendError, LogFailed, SyncFailed, WalClosed
+from reference.errors import AppendError, AppendIndefinite, LogFailed, SyncFailed, WalClosed
 from reference.group_commit import GroupCommit, Outcome
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
@@ -201,6 +201,42 @@ def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads])
     assert threads.results[1] == 1
     assert threads.results[3] == 2
     assert threads.results[2] == log.log_id
+
+
+@pytest.mark.req("ERR-1.2", "WAL-2.1")
+def test_an_interrupted_commit_is_indefinite_for_everyone_whose_events_it_held() -> None:
+    class InterruptedDisk(GatedDisk):
+        interrupt = False
+
+        def sync(self, name: str) -> None:
+            super().sync(name)
+            if name == FIRST and self.interrupt:
+                self.interrupt = False
+                raise SystemExit
+
+    disk, threads = InterruptedDisk(), Threads()
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+
+    def interrupted() -> object:
+        try:
+            return log.append(small_event(2))
+        except SystemExit:
+            return "interrupted"
+
+    threads.start(2, interrupted)
+    wait_for_queue(log, 2)
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 3)
+    disk.let_through()
+    disk.wait_for_sync()
+    disk.interrupt = True
+    disk.let_through(9)
+    threads.join()
+    assert threads.results[1] == 1
+    assert threads.results[2] == "interrupted"
+    assert isinstance(threads.results[3], AppendIndefinite)
+    assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1, 2, 3]
 
 
 @pytest.mark.req("WAL-2.1")

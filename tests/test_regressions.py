@@ -430,6 +430,158 @@ def test_a_copy_larger_than_one_write_is_whole() -> None:
     assert again._filesystem.journal.count(("append", SECOND + ".new")) == 2
 
 
+@pytest.mark.req("REC-10.1", "REC-9.3")
+def test_replay_goes_on_in_the_copy_when_a_degraded_log_is_renewed_under_it() -> None:
+    log = make_log(MemoryFilesystem())
+    log.append_batch([small_event(number, "x" * 300_000) for number in range(1, 9)])
+    disk = log._filesystem
+    assert isinstance(disk, MemoryFilesystem)
+    disk = disk.copy()
+    make_log(disk).append(small_event(9))
+    disk = disk.copy()
+    disk.fail("create_exclusive", THIRD + ".new")
+    log = make_log(disk)
+    assert log.report.degraded
+    entries = log.replay()
+    seen = [next(entries).sequence]
+    assert log.append(small_event(10)) == 10
+    assert seen + [entry.sequence for entry in entries] == list(range(1, 11))
+
+
+@pytest.mark.req("REC-9.3", "REC-5.3", "WAL-1.2")
+@pytest.mark.parametrize("disk_obeys", [True, False])
+def test_a_degraded_log_deletes_nothing_before_what_stays_is_durable(disk_obeys: bool) -> None:
+    class KilledInRotation(MemoryFilesystem):
+        def sync(self, name: str) -> None:
+            if name == SECOND:
+                raise SystemExit
+            super().sync(name)
+
+    config = small_config(3)
+    killed = KilledInRotation(disk_with(3, config).files)
+    log = make_log(killed, config)
+    with pytest.raises(SystemExit):
+        log.append(small_event(4))
+    disk = killed.copy()
+    disk.free_bytes = 0
+    log = make_log(disk, config)
+    assert log.report.degraded
+    disk.journal.clear()
+    if not disk_obeys:
+        disk.fail("overwrite", SECOND)
+    log.acknowledge(3)
+    if disk_obeys:
+        synced = disk.journal.index(("sync", SECOND))
+        assert disk.journal.index(("overwrite", SECOND)) < synced
+        assert synced < disk.journal.index(("unlink", FIRST))
+    else:
+        assert ("unlink", FIRST) not in disk.journal
+        assert FIRST in log.segment_names
+
+
+@pytest.mark.req("REP-1.2", "ACK-1.2", "REC-5.2")
+def test_an_unreadable_oldest_file_is_a_loss_also_with_one_slot_lost() -> None:
+    config = small_config(3)
+    disk = disk_with(6, config)
+    for copy in (0, 4096):
+        disk.flip_bit(FIRST, copy * 8)
+    disk.flip_bit(ACK_NAME, 20 * 8)
+    report = make_log(disk, config).report
+    assert report.lost == 3
+
+
+@pytest.mark.req("REC-7.1", "ACK-4.1", "REP-1.2")
+def test_copied_files_stay_until_the_slots_that_their_copy_refers_to_are_durable() -> None:
+    disk = disk_with(3, close=False).copy()
+    log = make_log(disk)
+    log.append(small_event(4))
+    stale = bytes(disk.files[ACK_NAME])
+    log.acknowledge(4)
+    disk.fail("sync", ACK_NAME)
+    assert not log.flush()
+    disk = disk.copy()
+    disk.fail("overwrite", ACK_NAME)
+    disk.fail("create_exclusive", ACK_NAME + ".new")
+    make_log(disk)
+    disk = disk.copy()
+    disk.files[ACK_NAME] = bytearray(stale)  # a power cut: the newer slot never was on disk
+    log = make_log(disk)
+    assert log.report.lost == 0
+    assert replayed(log) == [1, 2, 3, 4], "repeats, no loss"
+
+
+@pytest.mark.req("FMT-4.5", "REC-9.1")
+def test_a_declared_gap_stays_declared_through_renewals() -> None:
+    disk = disk_with(2, close=False)
+    disk.files[FIRST] += b"torn"
+    for round_number in range(3):
+        disk = disk.copy()
+        log = make_log(disk)
+        assert log.report.possibly_lost == (1 if round_number == 0 else 0)
+        disk = disk.copy()
+        disk.flip_bit(ACK_NAME, 0)  # one slot lost: not clean, so the next open renews
+    (name,) = [name for name in disk.files if name.endswith(".wal")]
+    disk = disk.copy()
+    disk.files[name] += b"torn"
+    report = make_log(disk).report
+    numbers = [d.first_sequence for d in report.damages if d.fate is Fate.POSSIBLY_LOST]
+    assert numbers == [4], "3 was burned and reported long ago"
+
+
+@pytest.mark.req("ACK-4.1")
+@pytest.mark.parametrize("state", ["both names", "neither name"])
+def test_a_swap_that_somebody_finished_or_undid_does_not_stop_later_writes(state: str) -> None:
+    disk = disk_with(3)
+    log = make_log(disk)
+    log.acknowledge(2)
+    disk.fail("overwrite", ACK_NAME)
+    assert not log.flush()
+    disk.fail("rename_new", ACK_NAME)
+    assert not log.flush()
+    content = disk.files.pop(ACK_NAME + ".new")
+    if state == "both names":
+        disk.files[ACK_NAME] = bytearray(content)
+        disk.files[ACK_NAME + ".new"] = bytearray(content)
+    assert log.flush()
+    assert replayed(make_log(disk.copy())) == [3]
+
+
+@pytest.mark.req("ACK-5.2", "REC-9.1", "ERR-1.1")
+@pytest.mark.parametrize("disk_obeys", [True, False])
+def test_a_clean_close_writes_what_it_only_read(disk_obeys: bool) -> None:
+    disk = disk_with(3)
+    image = disk.image()
+    log = make_log(disk)
+    disk.journal.clear()
+    if not disk_obeys:
+        disk.fail("sync", ACK_NAME)
+    report = log.close()
+    assert report.clean == disk_obeys
+    assert disk.image() == image
+    if disk_obeys:
+        assert disk.journal == [("overwrite", ACK_NAME), ("sync", ACK_NAME)]
+
+
+@pytest.mark.req("WAL-7.1", "WAL-4.3")
+def test_an_interrupted_change_of_identity_fails_the_log() -> None:
+    class InterruptedDisk(MemoryFilesystem):
+        armed = False
+
+        def create_exclusive(self, name: str) -> None:
+            if self.armed:
+                raise KeyboardInterrupt
+            super().create_exclusive(name)
+
+    disk = InterruptedDisk()
+    log = make_log(disk)
+    disk.armed = True
+    with pytest.raises(KeyboardInterrupt):
+        log.start_new_identity()
+    disk.armed = False
+    with pytest.raises(LogFailed):
+        log.append(small_event(1))
+
+
 @pytest.mark.req("ERR-1.1", "REC-7.2")
 def test_closing_twice_says_the_same_both_times() -> None:
     disk = disk_with(1)
