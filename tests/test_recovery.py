@@ -13,7 +13,7 @@ from reference.acknowledgement_slots import ACK_NAME
 from reference.errors import DiskUnreadable, Locked, OpenRefused
 from reference.filesystem import DirectoryEntry
 from reference.frame import encode_frame
-from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, WalConfig
+from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, READ_CHUNK_BYTES, WalConfig
 from reference.names import DEAD_LETTERS_NAME
 from reference.report import DamageKind, Fate
 from reference.segment_header import SegmentHeader, encode_header_block, segment_name
@@ -615,3 +615,36 @@ def test_numbers_that_have_run_out_open_degraded() -> None:
     log = make_log(disk)
     assert "have run out" in log.report.degraded
     assert [entry.sequence for entry in log.replay()] == [1, 2]
+
+
+@pytest.mark.req("REC-3.1", "REC-2.2", "WAL-6.1")
+@pytest.mark.parametrize("behind_chunk", [-3, -2, -1, 0, 1])
+def test_a_boundary_that_straddles_two_chunks_of_the_search_is_found(behind_chunk: int) -> None:
+    """Two destroyed records, so long that the next frame begins around the end of a chunk."""
+    disk = MemoryFilesystem()
+    log = make_log(disk)
+    log.append(small_event(1, "x" * 600_000))
+    first_end = len(disk.files[FIRST])
+    overhead = len(frames_of(disk_with(1))[0].body) + 20
+    wanted = FRAMES_OFFSET + 1 + READ_CHUNK_BYTES + behind_chunk - first_end
+    log.append(small_event(2, "x" * (wanted - overhead)))
+    assert len(disk.files[FIRST]) == first_end + wanted
+    log.append(small_event(3))
+    log.close()
+    disk.write_at(FIRST, FRAMES_OFFSET, b"\xa5" * (first_end + wanted - FRAMES_OFFSET))
+    log = make_log(disk)
+    assert replayed(log) == [3]
+    assert log.report.lost == 2
+
+
+@pytest.mark.req("FMT-3.1", "REC-5.1")
+def test_the_newest_file_is_that_of_the_highest_number_not_of_the_last_name() -> None:
+    disk = disk_with(1)
+    put_segment(disk, 99_998, (2, 2, 2), [2], header_of(disk))
+    with make_log(disk) as log:
+        new_id = log.start_new_identity()
+        log.append(small_event(3))
+    assert max(name for name in disk.files if name.endswith(".wal")) != log.segment_names[-1]
+    again = make_log(disk)
+    assert again.log_id == new_id
+    assert [entry.sequence for entry in again.replay()] == [1, 2, 3]
