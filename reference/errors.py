@@ -278,10 +278,12 @@ class DiskUnreadable(OpenRefused):
     """The disk failed while the log was read. This is not damage: nothing was changed."""
 
     def __init__(self, operation: str, name: str, offset: int, cause: OSError) -> None:
-        super().__init__(
-            f"{operation} {name} at offset {offset}: {describe(cause)}; if this file stays "
-            "unreadable, run `python3 -m reference salvage`"
-        )
+        if operation == "read":
+            where = f"{name} at offset {offset}"
+            hint = "if it stays unreadable, run `python3 -m reference salvage`"
+        else:
+            where, hint = name, "repair this and open again"
+        super().__init__(f"{operation} {where}: {describe(cause)}; {hint}")
         self.name = name
         self.offset = offset
         self.errno = cause.errno

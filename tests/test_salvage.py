@@ -246,7 +246,7 @@ def test_salvage_that_fails_leaves_the_segment_as_it_was(call: str) -> None:
     disk = rotten_disk(FRAMES_OFFSET)
     before = disk.image()
     disk.fail(call, None, errno.ENOSPC)
-    with pytest.raises(DiskUnreadable, match=r"salvage procmond-00001\.wal at offset 0: ENOSPC"):
+    with pytest.raises(DiskUnreadable, match=r"salvage procmond-00001\.wal: ENOSPC"):
         salvage(disk)
     after = disk.image()
     if call == "rename_new":  # the copy is complete; the next attempt makes it anew
