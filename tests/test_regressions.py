@@ -182,6 +182,22 @@ def test_a_swap_of_acknowledgement_files_that_is_cut_short_keeps_the_floor() -> 
     assert ACK_NAME in killed.files
 
 
+@pytest.mark.req("ACK-4.1", "ACK-3.1")
+def test_a_new_acknowledgement_file_is_durable_before_the_old_one_goes() -> None:
+    disk = disk_with(3)
+    log = make_log(disk)
+    log.acknowledge(2)
+    disk.fail("overwrite", ACK_NAME)
+    assert not log.flush()
+    disk.journal.clear()
+    assert log.flush()
+    new = ACK_NAME + ".new"
+    assert disk.journal == [
+        ("create_exclusive", new), ("append", new), ("sync", new), ("sync_directory", ""),
+        ("unlink", ACK_NAME), ("rename_new", ACK_NAME), ("sync_directory", ""),
+    ]  # fmt: skip
+
+
 @pytest.mark.req("ACK-4.1", "REC-1.2")
 @pytest.mark.parametrize("call", ["rename_new", "read"])
 def test_a_swap_that_cannot_be_completed_refuses_rather_than_forget_the_floor(call: str) -> None:
