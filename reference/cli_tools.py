@@ -17,8 +17,8 @@ from reference.inspection import format_table, inspect_directory, verdict
 from reference.limits import FRAME_HEADER_BYTES, HEADER_BYTES, SECOND_COPY_OFFSET
 from reference.recovery import lock_directory
 from reference.salvage import find_unreadable, salvage_segment
-from reference.scanner import ScannedFrame, scan_segment
-from reference.segment_files import Segment
+from reference.scanner import ScannedFrame
+from reference.segment_files import Segment, scan_stored
 from reference.survey import Survey
 from reference.wal import WriteAheadLog
 
@@ -75,7 +75,7 @@ def _dump_segment(filesystem: Filesystem, segment: Segment, sequence: int | None
             yield f"{name}: header copy at offset {offset}"
             yield from dump_header_copy(read(offset, HEADER_BYTES), offset)
             yield ""
-    for item in scan_segment(read, segment.size_bytes, segment.header):
+    for item in scan_stored(filesystem, segment):
         if isinstance(item, ScannedFrame):
             if sequence in (None, item.sequence):
                 yield f"{name}: record {item.sequence} at offset {item.offset}"

@@ -19,8 +19,8 @@ from reference.frame import decode_body
 from reference.limits import FRAMES_OFFSET
 from reference.recovery import OpenedLog
 from reference.retention import Retention
-from reference.scanner import ScannedFrame, scan_segment
-from reference.segment_files import Segment
+from reference.scanner import ScannedFrame
+from reference.segment_files import Segment, scan_stored
 
 
 @dataclass(slots=True)
@@ -69,15 +69,10 @@ class LogReader:
         return None
 
     def _segment_entries(self, segment: Segment, place: _Place, last: int) -> Iterator[LogEntry]:
-        def read(offset: int, count: int) -> bytes:
-            return self._filesystem.read(segment.name, offset, count)
-
-        start = place.read_bytes
-        items = scan_segment(
-            read, segment.size_bytes, segment.header,
-            start_offset=start, after_sequence=place.sequence,
-        )  # fmt: skip
-        offset = start
+        offset = place.read_bytes
+        items = scan_stored(
+            self._filesystem, segment, start_offset=offset, after_sequence=place.sequence
+        )
         is_settled = self._retention.is_settled
         try:
             for item in items:

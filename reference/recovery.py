@@ -39,15 +39,14 @@ from reference.interval_set import WatermarkSet
 from reference.limits import (
     FILE_NUMBER_MAX,
     HEADER_BYTES,
-    SEQUENCE_FIRST,
     SEQUENCE_MAX,
     WalConfig,
 )
 from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, NEW_SUFFIX, SALVAGED_SUFFIX
 from reference.quarantine import Quarantine, move_aside
 from reference.report import DamageKind, RecoveryReport
-from reference.scanner import ScannedFrame, entry_frames, scan_segment
-from reference.segment_files import Segment, create_copy, discard, no_space
+from reference.scanner import ScannedFrame
+from reference.segment_files import Segment, create_copy, discard, no_space, scan_stored
 from reference.segment_header import ID_BYTES, NO_LOG_ID, SALT_BYTES, SegmentHeader, segment_number
 from reference.survey import OnUndecodable, Survey, survey_log
 
@@ -247,15 +246,12 @@ def _unsettled_payloads(
 ) -> Iterator[tuple[int, bytes]]:
     last = 0
     for segment in old:
-        name = segment.name
-
-        def read(offset: int, count: int, name: str = name) -> bytes:
-            return log.filesystem.read(name, offset, count)
-
-        for frame in entry_frames(scan_segment(read, segment.size_bytes, segment.header)):
-            if frame.sequence > last and frame.sequence not in settled:
-                last = frame.sequence
-                yield frame.sequence, payload_of(frame.body)
+        for item in scan_stored(log.filesystem, segment):
+            if not isinstance(item, ScannedFrame):
+                continue  # damage, reported by the survey
+            if item.sequence > last and item.sequence not in settled:
+                last = item.sequence
+                yield item.sequence, payload_of(item.body)
 
 
 def _keep_floor(log: OpenedLog, settled: WatermarkSet) -> bool:
@@ -279,8 +275,6 @@ def _describe(
 ) -> OpenedLog:
     view = survey.view
     is_new = not view.segments
-    if is_new:
-        survey.known_end = survey.next_sequence = SEQUENCE_FIRST
     log_id = random_bytes(ID_BYTES) if is_new else view.log_id
     survey.report.log_id = log_id.hex()
     acknowledgements = AcknowledgementFile(

@@ -127,7 +127,7 @@ class Retention:
             watermark = self._settled.watermark
             due = (
                 watermark - self._written_watermark >= self._config.acknowledge_count_max
-                or self._is_forgettable(0)
+                or self._oldest_is_forgettable()
                 or (
                     watermark != self._written_watermark
                     and self._monotonic_ns() - self._written_at_ns
@@ -143,14 +143,13 @@ class Retention:
             return self._flush()
 
     def _flush(self) -> bool:
-        with self.mutex:
-            watermark, next_sequence = self._settled.watermark, self._next_sequence
+        watermark, next_sequence = self._numbers()
         file = self._log.acknowledgements
         if file.durable_through != watermark and not self._write(watermark, next_sequence):
             return False
         while True:
             with self.mutex:
-                if not self._is_forgettable(0):
+                if not self._oldest_is_forgettable():
                     break
                 oldest = self._segments[0]
                 if oldest.end_sequence - 1 > watermark:
@@ -188,11 +187,11 @@ class Retention:
             return False
         return True
 
-    def _is_forgettable(self, index: int) -> bool:
-        """Whether the segment is not the newest and wholly settled. Called with the mutex."""
+    def _oldest_is_forgettable(self) -> bool:
+        """Whether the oldest segment is not the newest and wholly settled. Mutex held."""
         return (
-            index < len(self._segments) - 1
-            and self._segments[index].end_sequence - 1 <= self._settled.watermark
+            len(self._segments) > 1
+            and self._segments[0].end_sequence - 1 <= self._settled.watermark
         )
 
     def newest_is_settled(self) -> bool:
@@ -216,8 +215,7 @@ class Retention:
         if self._log.clean_mark is None:
             return True
         with self.io_lock:
-            with self.mutex:
-                watermark, next_sequence = self._settled.watermark, self._next_sequence
+            watermark, next_sequence = self._numbers()
             self._log.clean_mark = None
             return self._write(watermark, next_sequence)
 
@@ -227,33 +225,35 @@ class Retention:
             if self._close_reason is not None:
                 return self._close_reason
             self._log.clean_mark = clean_mark
-            with self.mutex:
-                watermark, next_sequence = self._settled.watermark, self._next_sequence
+            watermark, next_sequence = self._numbers()
             file = self._log.acknowledgements
             if file.would_change(watermark, next_sequence, clean_mark):
                 is_written = self._write(watermark, next_sequence)
             else:
-                is_written = self._affirm()
+                # What was only read may be in the page cache only.
+                is_written = self._try_to_write(self._log.acknowledgements.affirm)
             if not is_written:
                 self._close_reason = "the acknowledgement file could not be written"
             else:
                 self._close_reason = "" if clean_mark else "the newest file cannot be appended to"
             return self._close_reason
 
+    def _numbers(self) -> tuple[int, int]:
+        """Return the watermark and the next sequence, as they are at one moment."""
+        with self.mutex:
+            return self._settled.watermark, self._next_sequence
+
     def _write(self, watermark: int, next_sequence: int) -> bool:
         self._written_at_ns = self._monotonic_ns()
-        try:
-            self._log.acknowledgements.write(watermark, next_sequence, self._log.clean_mark)
-        except OSError as error:
-            LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
+        file, mark = self._log.acknowledgements, self._log.clean_mark
+        if not self._try_to_write(lambda: file.write(watermark, next_sequence, mark)):
             return False
         self._written_watermark = watermark
         return True
 
-    def _affirm(self) -> bool:
-        """Make durable what the slots say already: a reader of the page cache cannot know."""
+    def _try_to_write(self, write: Callable[[], None]) -> bool:
         try:
-            self._log.acknowledgements.affirm()
+            write()
         except OSError as error:
             LOGGER.warning("cannot write the acknowledgement file: %s", describe(error))
             return False

@@ -98,7 +98,6 @@ class ScannedTail:
 
     offset: int
     length_bytes: int
-    expected_sequence: int
     end_sequence: int
     """One above the highest number that these bytes may have held."""
 
@@ -174,7 +173,7 @@ def scan_segment(
         length = size_bytes - verified_end
         most_records = -(-length // FRAME_BYTES_MIN)
         end = max(expected, max(expected_at_verified_end, header.first_sequence) + most_records)
-        yield ScannedTail(verified_end, length, expected_at_verified_end, end)
+        yield ScannedTail(verified_end, length, end)
 
 
 class _Numbering:
@@ -309,8 +308,3 @@ class _Window:
         self._data = kept + more
         self._start = offset
         return 0
-
-
-def entry_frames(items: Iterator[ScannedItem]) -> Iterator[ScannedFrame]:
-    """Return only the frames: for readers of a file whose damage was reported at open."""
-    return (item for item in items if isinstance(item, ScannedFrame))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from reference.filesystem import Filesystem
 from reference.frame import encode_frame
 from reference.limits import FRAMES_OFFSET, MIB
 from reference.names import NEW_SUFFIX
+from reference.scanner import ScannedItem, scan_segment
 from reference.segment_header import SegmentHeader, encode_header_block, segment_name
 
 INTERRUPTS_MAX: Final = 100
@@ -115,6 +116,24 @@ def create_copy(
         discard(filesystem, name)
         raise
     return Segment(header, name, size_bytes, header.first_sequence, frames)
+
+
+def scan_stored(
+    filesystem: Filesystem,
+    segment: Segment,
+    *,
+    start_offset: int = FRAMES_OFFSET,
+    after_sequence: int | None = None,
+) -> Iterator[ScannedItem]:
+    """Yield what the segment holds up to its known length (scanner.scan_segment)."""
+
+    def read(offset: int, count: int) -> bytes:
+        return filesystem.read(segment.name, offset, count)
+
+    return scan_segment(
+        read, segment.size_bytes, segment.header,
+        start_offset=start_offset, after_sequence=after_sequence,
+    )  # fmt: skip
 
 
 def discard(filesystem: Filesystem, name: str) -> bool:

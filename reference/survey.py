@@ -43,9 +43,8 @@ from reference.scanner import (
     ScannedDamage,
     ScannedFrame,
     ScannedTail,
-    scan_segment,
 )
-from reference.segment_files import Segment
+from reference.segment_files import Segment, scan_stored
 from reference.segment_header import SegmentHeader
 from reference.watermark import FoundWatermark, find_watermark
 
@@ -82,8 +81,6 @@ class Survey:
     """One above the highest number found; `next_sequence` less what was burned."""
     next_sequence: int = SEQUENCE_FIRST
     found: FoundWatermark = field(default_factory=FoundWatermark)
-    undecodable_unsafe: int = 0
-    """Undecodable entries whose bytes are nowhere else: they stay unsettled."""
 
 
 def survey_log(
@@ -142,7 +139,7 @@ class _Reader:
         self._step_to(header, found.name)
         segment = Segment(header, found.name, found.size_bytes, header.first_sequence)
         self._survey.segments.append(segment)
-        items = scan_segment(self._read_at(found.name), found.size_bytes, header)
+        items = scan_stored(self._filesystem, segment)
         position = FRAMES_OFFSET
         try:
             for item in items:
@@ -218,8 +215,7 @@ class _Reader:
         if self._on_undecodable(self._survey.view.log_id, frame, error):
             self._survey.settled.add(frame.sequence, frame.sequence + 1)
         else:
-            fate = Fate.NONE
-            self._survey.undecodable_unsafe += 1
+            fate = Fate.NONE  # its bytes are nowhere else: it stays unsettled
         self._report.add(
             Damage(
                 DamageKind.UNDECODABLE, segment.name, frame.offset, _length(frame),
@@ -361,9 +357,6 @@ class _Reader:
             fate = Fate.NONE
         settled.add(first, end)
         self._report.add(Damage(kind, file, offset, length_bytes, fate, first, count, detail))
-
-    def _read_at(self, name: str) -> Callable[[int, int], bytes]:
-        return lambda offset, count: self._filesystem.read(name, offset, count)
 
 
 def _length(frame: ScannedFrame) -> int:
