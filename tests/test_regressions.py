@@ -25,6 +25,8 @@ from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, SEQUENCE_MAX, WalCo
 from reference.names import DEAD_LETTERS_NAME
 from reference.os_filesystem import OsFilesystem
 from reference.report import DamageKind, Fate
+from reference.scanner import ScannedFrame
+from reference.segment_files import Segment, scan_stored
 from reference.segment_header import SegmentHeader, encode_header_block
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
@@ -34,6 +36,7 @@ from tests.wal_helpers import (
     THIRD,
     disk_with,
     frames_of,
+    header_of,
     make_log,
     replayed,
     rot_frame_header,
@@ -135,6 +138,41 @@ def test_replay_that_is_overtaken_by_a_rotation_skips_nothing() -> None:
         log.append(small_event(number))
     assert len(log.segment_names) >= 2
     assert seen + [entry.sequence for entry in entries] == list(range(1, 13))
+
+
+@pytest.mark.req("REC-10.1", "WAL-6.1")
+def test_replay_of_a_growing_file_reads_on_where_it_stood() -> None:
+    class CountingDisk(MemoryFilesystem):
+        starts: tuple[int, ...] = ()
+
+        def read(self, name: str, offset: int, count: int) -> bytes:
+            self.starts += (offset,)
+            return super().read(name, offset, count)
+
+    disk = CountingDisk(disk_with(5).files)
+    log = make_log(disk)
+    grown_from = len(disk.files[FIRST])
+    reads_of_open = len(disk.starts)
+    seen = []
+    for entry in log.replay():
+        seen.append(entry.sequence)
+        if entry.sequence == 5:
+            log.append(small_event(6))
+    assert seen == [1, 2, 3, 4, 5, 6]
+    assert disk.starts[reads_of_open:] == (FRAMES_OFFSET, grown_from)
+
+
+@pytest.mark.req("REC-3.1", "REC-10.1")
+def test_a_scan_that_resumes_knows_which_number_comes_next() -> None:
+    disk = disk_with(20)
+    frames = frames_of(disk)
+    rot_frame_header(disk, 10)
+    segment = Segment(header_of(disk), FIRST, len(disk.files[FIRST]), 21)
+    items = scan_stored(
+        disk, segment, start_offset=frames[10].offset, after_sequence=frames[9].sequence
+    )
+    found = [item.sequence for item in items if isinstance(item, ScannedFrame)]
+    assert found == list(range(12, 21))
 
 
 @pytest.mark.req("ACK-5.1", "ACK-5.2")
