@@ -23,9 +23,11 @@ class StopSignals:
 
     def wait_readable(self, descriptor: int) -> bool:
         """Return True when there is input or its end, False when asked to stop."""
-        ready, _, _ = select.select([descriptor, self._wakeup], [], [])
-        if self._wakeup in ready:
-            self.is_set = True
+        select.select([descriptor, self._wakeup], [], [])
+        # Asked again: a signal that came just before the input's end is delivered only when
+        # the call above returns, which may have seen nothing but that end.
+        signalled, _, _ = select.select([self._wakeup], [], [], 0)
+        self.is_set = self.is_set or bool(signalled)
         return not self.is_set
 
 
