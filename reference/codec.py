@@ -179,7 +179,7 @@ def _decode_event_at(data: bytes, offset: int) -> tuple[ProcessEvent, int]:
     if _is_some(data, offset, "ppid"):
         (ppid,) = _U32.unpack_from(data, offset + 1)
         offset += 4
-    name, offset = _decode_text(data, offset + 1, "name")
+    name, offset = decode_text_at(data, offset + 1, "name")
     executable_path, offset = _decode_optional_text(data, offset, "executable_path")
 
     (count,) = _U64.unpack_from(data, offset)
@@ -190,7 +190,7 @@ def _decode_event_at(data: bytes, offset: int) -> tuple[ProcessEvent, int]:
         )
     command_line = []
     for _ in range(count):
-        argument, offset = _decode_text(data, offset, "command_line")
+        argument, offset = decode_text_at(data, offset, "command_line")
         command_line.append(argument)
 
     start_time_ns: int | None = None
@@ -262,7 +262,8 @@ def _is_some(data: bytes, offset: int, field: str) -> bool:
     return tag == 1
 
 
-def _decode_text(data: bytes, offset: int, field: str) -> tuple[str, int]:
+def decode_text_at(data: bytes, offset: int, field: str) -> tuple[str, int]:
+    """Return the String that starts at `offset` and the offset behind it."""
     (length,) = _U64.unpack_from(data, offset)
     start = offset + 8
     end = start + length
@@ -278,7 +279,7 @@ def _decode_text(data: bytes, offset: int, field: str) -> tuple[str, int]:
 
 def _decode_optional_text(data: bytes, offset: int, field: str) -> tuple[str | None, int]:
     if _is_some(data, offset, field):
-        return _decode_text(data, offset + 1, field)
+        return decode_text_at(data, offset + 1, field)
     return None, offset + 1
 
 
@@ -297,6 +298,7 @@ __all__ = [
     "decode_event",
     "decode_event_at",
     "decode_event_plainly_at",
+    "decode_text_at",
     "decode_timestamp_at",
     "encode_event",
     "encode_timestamp",

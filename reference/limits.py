@@ -58,6 +58,22 @@ BODY_BYTES_MIN: Final = 8 + 8 + TIMESTAMP_TEXT_BYTES_MIN + EVENT_BYTES_MIN + CRC
 FRAME_BYTES_MIN: Final = FRAME_HEADER_BYTES + BODY_BYTES_MIN
 """Divides a damaged stretch into the most records that it may have held (trap T1)."""
 
+# ---- The broker link --------------------------------------------------------
+
+LINK_VERSION: Final = 1
+"""The highest protocol version that Hello offers; also the lowest that Welcome may answer."""
+LINK_LENGTH_BYTES: Final = 4
+LINK_BODY_BYTES_MAX: Final = MIB
+"""daemoneye-eventbus' transport limit, for the bytes after the length."""
+CLIENT_ID_BYTES_MAX: Final = 255
+REFUSAL_TEXT_MAX: Final = 1000
+"""Characters of a broker's reason that are kept: a dead letter must stay a short line."""
+
+BACKPRESSURE_ON_TENTHS: Final = 7
+"""Ticket: "Trigger at 70% buffer capacity". Tenths, so that the arithmetic is exact."""
+BACKPRESSURE_OFF_TENTHS: Final = 5
+"""Ticket: "Release at 50% buffer capacity"."""
+
 # ---- What an operator may choose --------------------------------------------
 
 READ_CHUNK_BYTES: Final = MIB
