@@ -32,7 +32,7 @@ def append_lines(log: WriteAheadLog, descriptor: int, output: TextIO, errors: Te
     Returns how many lines were refused. Raises AppendError when the log cannot go on, after
     printing the numbers that are durable.
     """
-    lines = _LineReader()
+    lines = LineReader()
     refused = 0
     with stop_signals() as stop:
         for chunk in _chunks(descriptor, stop):
@@ -80,7 +80,7 @@ def _chunks(descriptor: int, stop: StopSignals) -> Iterator[bytes]:
             return
 
 
-class _LineReader:
+class LineReader:
     """Cuts chunks into lines, numbered from 1; the last line needs no newline."""
 
     def __init__(self) -> None:

@@ -103,8 +103,8 @@ class LinkClosed(LinkProblem):
 class DeadlinePassed(LinkProblem):
     """The broker did not do something in time: answer, greet, or say anything at all."""
 
-    def __init__(self, what: str, after_ns: int) -> None:
-        super().__init__(f"the link was closed: {what} within {after_ns / 1e9:g} s")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the link was closed: {what}")
 
 
 class BrokerGaveUp(LinkProblem):

@@ -237,6 +237,19 @@ class ReadFailed(WalError):
         self.errno = cause.errno
 
 
+class EntriesNotDurable(WalError):
+    """Recovery could not make entries durable, so they must not be published yet. Retryable."""
+
+    retryable = True
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"entries from sequence {first} on are not known to be durable; "
+            "they follow once an append finds space"
+        )
+        self.first = first
+
+
 # ---- The four refusals to open ----------------------------------------------
 
 

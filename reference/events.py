@@ -62,6 +62,16 @@ class LogEntry(NamedTuple):
     event: ProcessEvent
 
 
+class StoredEntry(NamedTuple):
+    """An entry as the bytes that the log holds: what is sent is what was stored."""
+
+    sequence: int
+    payload: bytes
+    """The encoded timestamp and the encoded event behind it (codec.py)."""
+    fault: str = ""
+    """Why the payload cannot be decoded; empty if it can."""
+
+
 def check_event(event: ProcessEvent) -> None:
     """Return if every field can be stored. Raises InvalidEvent naming the first that cannot.
 

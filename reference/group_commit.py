@@ -44,6 +44,8 @@ class Outcome:
     count: int
     first_sequence: int = 0
     error: AppendError | None = None
+    timestamp: bytes = b""
+    """Encoded; the events of one batch share it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +54,7 @@ class _Caller:
     turn: threading.Condition | None = None
     """What it waits on; the head of the queue needs none, because it leads until it leaves."""
     stored: list[int] = field(default_factory=list)
+    timestamps: list[bytes] = field(default_factory=list)
     error: AppendError | None = None
     finished: bool = False
 
@@ -70,6 +73,10 @@ class GroupCommit:
 
         Raises an AppendError whose `stored` says which of them are durable nevertheless.
         """
+        return self.submit_stamped(events)[0]
+
+    def submit_stamped(self, events: list[bytes]) -> tuple[list[int], list[bytes]]:
+        """Do the same, and return the encoded timestamp of each event beside its number."""
         caller = _Caller(events)
         try:
             with self._mutex:
@@ -83,7 +90,7 @@ class GroupCommit:
             self._leave(caller)
         if caller.error is not None:
             raise caller.error.for_caller(tuple(caller.stored))
-        return caller.stored
+        return caller.stored, caller.timestamps
 
     def exclusively(self, action: Callable[[], Result]) -> Result:
         """Run `action` while no commit runs. Raises WalClosed, and what `action` raises."""
@@ -174,5 +181,6 @@ class GroupCommit:
                 caller.error, caller.finished = outcome.error, True
             else:
                 caller.stored.extend(range(sequence, sequence + taken))
+                caller.timestamps.extend([outcome.timestamp] * taken)
                 caller.finished = len(caller.stored) == len(caller.events)
                 sequence += taken

@@ -54,6 +54,20 @@ class WatermarkSet:
             self.watermark = self._ends[0] - 1
             del self._starts[0], self._ends[0]
 
+    def missing(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return the ranges [first, end) of numbers inside the given one that are not here."""
+        missing = []
+        first = max(first, self.watermark + 1)
+        for start, stop in zip(self._starts, self._ends, strict=True):
+            if start >= end:
+                break
+            if first < start:
+                missing.append((first, start))
+            first = max(first, stop)
+        if first < end:
+            missing.append((first, end))
+        return missing
+
     def ranges_above(self) -> list[tuple[int, int]]:
         """Return the ranges [first, end) above the watermark, rising."""
         return list(zip(self._starts, self._ends, strict=True))

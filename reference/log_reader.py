@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from reference.errors import DecodeError, ReadFailed
 from reference.events import LogEntry
@@ -21,6 +22,15 @@ from reference.recovery import OpenedLog
 from reference.retention import Retention
 from reference.scanner import ScannedFrame
 from reference.segment_files import Segment, scan_stored
+
+Entry = TypeVar("Entry")
+Out = TypeVar("Out", covariant=True)
+
+
+class Convert(Protocol[Out]):
+    """Makes an entry of a frame's body and its sequence, or None."""
+
+    def __call__(self, body: bytes, sequence: int, /) -> Out | None: ...
 
 
 @dataclass(slots=True)
@@ -41,17 +51,43 @@ class LogReader:
         self._filesystem = log.filesystem
         self._retention = retention
 
+    @property
+    def hidden_from(self) -> int | None:
+        """The first sequence that a degraded log does not hand out; None if it hides none."""
+        return self._log.replay_before
+
+    @property
+    def end_sequence(self) -> int:
+        """One above the last number that is durable now."""
+        return self._retention.next_sequence
+
+    def unsettled(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return the ranges [first, end) of numbers in the given one that need delivery."""
+        return self._retention.unsettled(first, end)
+
     def entries(self, after: int) -> Iterator[LogEntry]:
         """Yield unsettled entries above `after`. Raises ReadFailed."""
+        for entry in self.walk(after, _decoded):
+            if entry is None:
+                return
+            yield entry
+
+    def walk(self, after: int, convert: Convert[Entry]) -> Iterator[Entry | None]:
+        """Yield unsettled entries above `after`, and None each time that the end was reached.
+
+        It goes on from there when asked again, with what was stored since. An entry that
+        `convert` has no value for is stepped over. Raises ReadFailed, which ends it.
+        """
         last = max(after, self._retention.watermark)
         places: dict[int, _Place] = {}
         while True:
             segment = self._next_segment(places, last)
             if segment is None:
-                return
+                yield None
+                continue
             place = places.setdefault(segment.header.file_number, _Place())
-            for entry in self._segment_entries(segment, place, last):
-                last = entry.sequence
+            for sequence, entry in self._segment_entries(segment, place, last, convert):
+                last = sequence
                 yield entry
             if place.read_bytes >= segment.size_bytes:
                 # Numbers that the file declares as a gap are delivered by no later file.
@@ -68,7 +104,9 @@ class LogReader:
                     return replace(segment)
         return None
 
-    def _segment_entries(self, segment: Segment, place: _Place, last: int) -> Iterator[LogEntry]:
+    def _segment_entries(
+        self, segment: Segment, place: _Place, last: int, convert: Convert[Entry]
+    ) -> Iterator[tuple[int, Entry]]:
         offset = place.read_bytes
         items = scan_stored(
             self._filesystem, segment, start_offset=offset, after_sequence=place.sequence
@@ -86,12 +124,11 @@ class LogReader:
                 if before is not None and sequence >= before:
                     place.is_gone = True
                     return
-                try:
-                    entry = decode_body(body, sequence)
-                except DecodeError:
-                    continue  # reported at open; its dead letter could not be stored yet
+                entry = convert(body, sequence)
+                if entry is None:
+                    continue
                 last = sequence
-                yield entry
+                yield sequence, entry
         except FileNotFoundError:
             # Everything in it was acknowledged, or copied to a newer file, meanwhile.
             place.is_gone = True
@@ -99,3 +136,10 @@ class LogReader:
         except OSError as error:
             raise ReadFailed(segment.name, offset, error) from error
         place.read_bytes = segment.size_bytes
+
+
+def _decoded(body: bytes, sequence: int) -> LogEntry | None:
+    try:
+        return decode_body(body, sequence)
+    except DecodeError:
+        return None  # reported at open; its dead letter could not be stored yet

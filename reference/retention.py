@@ -70,6 +70,11 @@ class Retention:
         with self.mutex:
             return sequence in self._settled
 
+    def unsettled(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return the ranges [first, end) of numbers in the given one that need delivery."""
+        with self.mutex:
+            return self._settled.missing(first, end)
+
     def settled_snapshot(self) -> WatermarkSet:
         """Return the settled numbers as they are now."""
         with self.mutex:
@@ -115,6 +120,24 @@ class Retention:
     def segment_names(self) -> list[str]:
         with self.mutex:
             return [segment.name for segment in self._segments]
+
+    def durable_watermark(self) -> int:
+        """Return the watermark that this process knows to be on the medium; 0 if none is."""
+        with self.io_lock:
+            return self._log.acknowledgements.durable_through or 0
+
+    def affirm(self) -> int:
+        """Make the watermark that was found durable, without changing a byte; return it.
+
+        A disk that refuses costs a warning, and the answer is lower.
+        """
+        with self.io_lock:
+            file = self._log.acknowledgements
+            if file.would_change(*self._numbers(), self._log.clean_mark):
+                self._write(*self._numbers())
+            else:
+                self._try_to_write(file.affirm)
+        return self.durable_watermark()
 
     # ---- Settling -----------------------------------------------------------
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from reference.codec import encode_event, encode_timestamp
+from reference.codec import encode_timestamp
 from reference.errors import (
     AppendError,
     AppendIndefinite,
@@ -36,7 +36,6 @@ from reference.errors import (
     SyncFailed,
     describe,
 )
-from reference.events import LogEntry
 from reference.frame import encode_frame
 from reference.group_commit import Outcome
 from reference.limits import CRC_BYTES, FRAME_BYTES_MIN, FRAME_HEADER_BYTES
@@ -70,10 +69,6 @@ class SegmentWriter:
         others = self._log.dead_letters.size_bytes + self._log.quarantine_bytes
         return self._retention.segments_bytes + others
 
-    def encode_payload(self, entry: LogEntry) -> bytes:
-        """Return the entry's timestamp and event as a body holds them."""
-        return encode_timestamp(entry.timestamp_ns) + encode_event(entry.event)
-
     # ---- One batch ----------------------------------------------------------
 
     def commit(self, events: Sequence[bytes]) -> Outcome:
@@ -100,7 +95,7 @@ class SegmentWriter:
         first_sequence = self._retention.next_sequence
         frames = self._encode_batch(events, segment, timestamp, first_sequence)
         data = b"".join(frames)
-        outcome = Outcome(len(frames), first_sequence)
+        outcome = Outcome(len(frames), first_sequence, timestamp=timestamp)
         try:
             write_fully(self._filesystem, segment.name, data)
         except OSError as error:

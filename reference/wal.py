@@ -28,13 +28,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from reference.codec import encode_event
+from reference.codec import encode_event, encode_timestamp
 from reference.dead_letters import DeadLetter
 from reference.errors import DeadLetterFailed, DiskUnreadable, EventTooLarge
-from reference.events import LogEntry, ProcessEvent
+from reference.events import LogEntry, ProcessEvent, StoredEntry
 from reference.filesystem import Filesystem
 from reference.group_commit import GroupCommit
 from reference.limits import WalConfig
+from reference.log_cursor import LogCursor
 from reference.log_reader import LogReader
 from reference.os_filesystem import OsFilesystem
 from reference.recovery import RandomBytes, open_directory
@@ -122,7 +123,7 @@ class WriteAheadLog:
         WalClosed, LogFailed (all definite: nothing was stored), AppendIndefinite,
         SyncFailed (indefinite). Spec: WAL-1.
         """
-        return self._commits.submit([self._encode(event)])[0]
+        return self._commits.submit([self.encode(event)])[0]
 
     def append_batch(self, events: Sequence[ProcessEvent]) -> list[int]:
         """Make the events durable, in order, and return their sequence numbers.
@@ -131,14 +132,30 @@ class WriteAheadLog:
         durable, the first ones of the batch; `definite` speaks of the others. If an event
         cannot be encoded, none is stored. Raises as `append` does. Spec: WAL-1.4.
         """
-        encoded = [self._encode(event) for event in events]
+        encoded = [self.encode(event) for event in events]
         return self._commits.submit(encoded) if encoded else []
 
-    def _encode(self, event: ProcessEvent) -> bytes:
+    def encode(self, event: ProcessEvent) -> bytes:
+        """Return the event as `store` takes it. Raises InvalidEvent, EventTooLarge (definite).
+
+        The first half of an append, for a caller that gathers events from many before it
+        stores them: one bad event is then its sender's error and nobody else's.
+        """
         data = encode_event(event)
         if len(data) > self.config.event_bytes_max:
             raise EventTooLarge(len(data), self.config.event_bytes_max)
         return data
+
+    def store(self, encoded: Sequence[bytes]) -> list[StoredEntry]:
+        """Make encoded events (at least one) durable, in order, and return what was stored.
+
+        The second half of an append; raises as `append_batch` does.
+        """
+        sequences, timestamps = self._commits.submit_stamped(list(encoded))
+        return [
+            StoredEntry(sequence, timestamp + event)
+            for sequence, timestamp, event in zip(sequences, timestamps, encoded, strict=True)
+        ]
 
     # ---- Reading and settling -----------------------------------------------
 
@@ -150,6 +167,14 @@ class WriteAheadLog:
         """
         return self._reader.entries(after)
 
+    def cursor(self, after: int, size_of: Callable[[StoredEntry], int]) -> LogCursor:
+        """Return a place in the log, from which unsettled entries are read on in pages.
+
+        `size_of` says how much of a page an entry takes. One thread at a time may use it.
+        Spec: REC-10, BUF-2.
+        """
+        return LogCursor(self._reader, after, size_of)
+
     def acknowledge(self, through: int) -> None:
         """Settle every sequence up to `through`. Reads no file.
 
@@ -159,17 +184,24 @@ class WriteAheadLog:
         """
         self._retention.settle(1, through + 1)
 
-    def settle(self, sequence: int) -> None:
-        """Settle one sequence out of order. The watermark waits for those before it."""
-        self._retention.settle(sequence, sequence + 1)
+    def settle(self, first: int, last: int | None = None) -> None:
+        """Settle the sequences `first` to `last` (only `first` if that is left out), in any order.
+
+        The watermark waits for those before them. Raises AcknowledgedBeyondLog.
+        """
+        self._retention.settle(first, (first if last is None else last) + 1)
 
     def refuse(self, entry: LogEntry, reason: str) -> None:
         """Move an entry that can never be delivered to the dead-letter file, and settle it.
 
         Raises DeadLetterFailed (retryable); the entry then stays unsettled. Spec: DLQ-1.
         """
-        payload = self._writer.encode_payload(entry)
-        letter = DeadLetter(self._writer.log_id, entry.sequence, reason, payload)
+        payload = encode_timestamp(entry.timestamp_ns) + encode_event(entry.event)
+        self.refuse_stored(StoredEntry(entry.sequence, payload), reason)
+
+    def refuse_stored(self, entry: StoredEntry, reason: str) -> None:
+        """Do the same with an entry as stored, which need not be decodable."""
+        letter = DeadLetter(self._writer.log_id, entry.sequence, reason, entry.payload)
         try:
             with self._retention.io_lock:
                 self._dead_letters.append([letter])
@@ -195,6 +227,11 @@ class WriteAheadLog:
         return self._retention.watermark
 
     @property
+    def durable_watermark(self) -> int:
+        """The watermark that is known to be on the medium: not above `acknowledged_through`."""
+        return self._retention.durable_watermark()
+
+    @property
     def used_bytes(self) -> int:
         """What counts against the quota."""
         return self._writer.used_bytes()
@@ -205,6 +242,10 @@ class WriteAheadLog:
         return self._retention.segment_names()
 
     # ---- Closing ------------------------------------------------------------
+
+    def affirm_watermark(self) -> int:
+        """Make the watermark that opening found durable; return `durable_watermark`."""
+        return self._retention.affirm()
 
     def flush(self) -> bool:
         """Make the watermark durable now; return whether it is. Spec: ACK-5."""

@@ -1,0 +1,266 @@
+"""`run`: JSON Lines on standard input to the log and, in the background, to the broker.
+
+Theory of operation. A thread reads standard input and waits for each piece to be stored
+before it reads the next, so a disk that is slow or full holds the producer up through the
+pipe, and memory stays bounded. A refusal that may pass (no space, quota) is tried again: the
+events wait in the pipe, none is dropped. The broker never holds the input up.
+
+    the input ends         wait until everything is acknowledged, at most --drain-seconds
+    SIGTERM or SIGINT      stop reading, wait only for answers that are outstanding
+    a failed sync          stop: only a new start can tell what is on disk
+
+Spec: CLI-4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from reference.cli_append import READ_BYTES, LineReader, standard_input
+from reference.connector_config import ConnectorConfig
+from reference.connector_errors import ConnectorClosed
+from reference.connector_status import ConnectorStatus, ShutdownReport
+from reference.errors import AppendError, EventTooLarge, InvalidJsonLine
+from reference.event_bus_connector import EventBusConnector
+from reference.events import ProcessEvent
+from reference.json_lines import decode_json_line
+from reference.limits import WalConfig
+from reference.stop_signals import StopSignals
+
+RETRY_S: Final = 0.5
+REDRAW_S: Final = 0.2
+STATUS_S: Final = 1.0
+
+Numbered = tuple[int, ProcessEvent]
+
+
+def run(options: Namespace) -> int:
+    """Run until the input ends or a signal comes; return 0 if nothing is left in the log."""
+    return asyncio.run(_Run(options).run())
+
+
+@dataclass(slots=True)
+class _Input:
+    """What became of standard input."""
+
+    refused: int = 0
+    not_stored: int = 0
+    failure: str = ""
+
+
+class _Run:
+    """One run of the command."""
+
+    def __init__(self, options: Namespace) -> None:
+        self._options = options
+        self._input = _Input()
+        self._stop_reader, self._stop_writer = os.pipe()
+        self._ended = asyncio.Event()
+        self._was_stopped = False
+
+    async def run(self) -> int:
+        options = self._options
+        wal_config = WalConfig(
+            rotation_bytes=options.rotation_bytes,
+            file_bytes_max=max(options.rotation_bytes, WalConfig().file_bytes_max),
+        )
+        config = ConnectorConfig(buffer_bytes=options.buffer_bytes)
+        async with await EventBusConnector.open(
+            options.wal_dir, config, wal_config=wal_config
+        ) as connector:
+            connector.connect()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self._stop)
+            painter = asyncio.create_task(_show_status(connector, options.status_json))
+            await self._read_all(connector)
+            if not (self._was_stopped or self._input.failure):
+                await self._drain(connector)
+            report = await connector.close()
+            painter.cancel()
+        return self._conclude(report)
+
+    def _stop(self) -> None:
+        self._was_stopped = True
+        os.write(self._stop_writer, b"x")
+        self._ended.set()
+
+    # ---- Input --------------------------------------------------------------
+
+    async def _read_all(self, connector: EventBusConnector) -> None:
+        """Return when the input has ended, or a signal came and its last piece is stored."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def store(batch: list[Numbered]) -> bool:
+            return asyncio.run_coroutine_threadsafe(self._store(connector, batch), loop).result()
+
+        def read() -> None:
+            try:
+                _read_lines(standard_input(), StopSignals(self._stop_reader), store, self._input)
+            except OSError as error:
+                self._input.failure = f"standard input: {error}"
+            finally:
+                loop.call_soon_threadsafe(done.set_result, None)
+
+        # A daemon: a read that never returns must not keep the process.
+        threading.Thread(target=read, name="standard-input", daemon=True).start()
+        await done
+
+    async def _store(self, connector: EventBusConnector, batch: list[Numbered]) -> bool:
+        """Store the batch; return False if nothing more can be stored."""
+        was_told = ""
+        while batch:
+            try:
+                await connector.publish_batch([event for _, event in batch])
+                return True
+            except EventTooLarge as error:
+                if len(batch) > 1:  # nothing was stored: find the one
+                    for item in batch:
+                        if not await self._store(connector, [item]):
+                            return False
+                    return True
+                self._input.refused += 1
+                print(f"refused: line {batch[0][0]}: {error}", file=sys.stderr)
+                return True
+            except AppendError as error:
+                del batch[: len(error.stored)]
+                if not error.retryable or self._was_stopped:
+                    self._input.not_stored += len(batch)
+                    self._input.failure = str(error)
+                    return False
+                if str(error) != was_told:
+                    was_told = str(error)
+                    print(f"waiting: {error}", file=sys.stderr)
+                await self._pause(RETRY_S)
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than until a signal."""
+        try:
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _drain(self, connector: EventBusConnector) -> None:
+        drained = asyncio.create_task(connector.drained(self._options.drain_seconds))
+        stopped = asyncio.create_task(self._ended.wait())
+        await asyncio.wait((drained, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for task in (drained, stopped):
+            task.cancel()
+
+    # ---- The end ------------------------------------------------------------
+
+    def _conclude(self, report: ShutdownReport) -> int:
+        source = self._input
+        if source.refused:
+            print(f"{source.refused} lines were refused", file=sys.stderr)
+        if source.failure:
+            print(f"failed: {source.failure}", file=sys.stderr)
+        if source.not_stored:
+            print(f"{source.not_stored} events of the input were not stored", file=sys.stderr)
+        if not report.is_clean:
+            print(
+                f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "
+                "sent again",
+                file=sys.stderr,
+            )
+        if report.undelivered:
+            print(
+                f"{report.undelivered} events are left in the log; the next run sends them",
+                file=sys.stderr,
+            )
+        else:
+            print("everything is acknowledged", file=sys.stderr)
+        failed = report.undelivered or source.refused or source.failure
+        return 1 if failed else 0
+
+
+def _read_lines(
+    descriptor: int, stop: StopSignals, store: Callable[[list[Numbered]], bool], source: _Input
+) -> None:
+    """Read until the end, a signal, or a store that fails for good."""
+    lines = LineReader()
+    chunk = b"start"
+    while chunk and stop.wait_readable(descriptor):
+        chunk = os.read(descriptor, READ_BYTES)
+        batch: list[Numbered] = []
+        for number, line in lines.feed(chunk):
+            try:
+                batch.append((number, decode_json_line(line, number)))
+            except InvalidJsonLine as error:
+                source.refused += 1
+                print(f"refused: {error}", file=sys.stderr)
+        if batch and not store(batch):
+            return
+
+
+# ---- Status -----------------------------------------------------------------
+
+
+async def _show_status(connector: EventBusConnector, as_json: bool) -> None:
+    """Keep whoever watches informed: a machine, a terminal, or a log of standard error."""
+    if as_json:
+        await _print_status(connector, sys.stdout, lambda status: json.dumps(status.as_json()))
+    elif sys.stderr.isatty():
+        await _draw_status(connector, sys.stderr)
+    else:
+        await _print_status(connector, sys.stderr, ConnectorStatus.as_line, every_s=None)
+
+
+async def _print_status(
+    connector: EventBusConnector,
+    output: TextIO,
+    as_text: Callable[[ConnectorStatus], str],
+    every_s: float | None = STATUS_S,
+) -> None:
+    """Print a line when link or level change, and at least every so often."""
+    last: tuple[str, str, bool] | None = None
+    while True:
+        status = connector.status()
+        notable = (status.link, status.backpressure, status.spilled)
+        if notable != last or every_s is not None:
+            last = notable
+            print(as_text(status), file=output, flush=True)
+        await _next_notable(connector, notable, every_s)
+
+
+async def _next_notable(
+    connector: EventBusConnector, notable: tuple[str, str, bool], every_s: float | None
+) -> None:
+    async def wait() -> None:
+        while True:
+            await connector.changed()
+            status = connector.status()
+            if (status.link, status.backpressure, status.spilled) != notable:
+                return
+
+    try:
+        await asyncio.wait_for(wait(), every_s)
+    except TimeoutError:
+        return
+
+
+async def _draw_status(connector: EventBusConnector, output: TextIO) -> None:
+    """Keep one line of the terminal current."""
+    try:
+        while True:
+            output.write(f"\r{connector.status().as_line()}\x1b[K")
+            output.flush()
+            await asyncio.sleep(REDRAW_S)
+            await connector.changed()
+    finally:
+        output.write(f"\r{connector.status().as_line()}\x1b[K\n")
+        output.flush()
+
+
+__all__ = ["CancelledError", "ConnectorClosed", "run"]

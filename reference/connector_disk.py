@@ -1,0 +1,113 @@
+"""The log as the connector's shell uses it: blocking work, each piece as one function.
+
+Theory of operation. The event loop must never wait for a disk, so everything that may is
+here, and runs on one of two threads: one appends, one does the rest, so that reading a
+backlog back never delays a new event. Each function returns the input that the core is to be
+told: an error that the log foresees is one of them. Any other is a defect, and propagates.
+
+Not here: which thread runs what (event_bus_connector.py).
+
+Spec: LNK-6.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from reference.connector_inputs import (
+    DeadLetterPostponed,
+    DeadLetterStored,
+    IdentityFailed,
+    IdentityStarted,
+    PageFailed,
+    PageRead,
+    ReadPage,
+    Settle,
+    StoreDeadLetter,
+    WatermarkDurable,
+)
+from reference.errors import (
+    AppendError,
+    DeadLetterFailed,
+    EntriesNotDurable,
+    ReadFailed,
+)
+from reference.event_buffer import held_bytes
+from reference.events import StoredEntry
+from reference.wal import WriteAheadLog
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What became of a batch: the first `len(sequences)` events are durable."""
+
+    sequences: list[int]
+    entries: tuple[StoredEntry, ...]
+    """As stored; empty after an error, when the log has to be asked."""
+    error: AppendError | None = None
+    """What became of the others."""
+
+
+class ConnectorDisk:
+    """Blocking calls on one log."""
+
+    def __init__(self, log: WriteAheadLog) -> None:
+        self._log = log
+        self._cursor = log.cursor(log.acknowledged_through, held_bytes)
+        self._to_settle: deque[Settle] = deque()
+
+    # ---- The thread that appends --------------------------------------------
+
+    def commit(self, encoded: list[bytes]) -> Commit:
+        """Make the events durable, as far as the log can."""
+        try:
+            entries = self._log.store(encoded)
+        except AppendError as error:
+            return Commit(list(error.stored), (), error)
+        return Commit([entry.sequence for entry in entries], tuple(entries))
+
+    def start_identity(self) -> IdentityStarted | IdentityFailed:
+        """Continue under a new log_id."""
+        try:
+            return IdentityStarted(self._log.start_new_identity())
+        except AppendError as error:
+            return IdentityFailed(str(error))
+
+    # ---- The thread for the rest --------------------------------------------
+
+    def read_page(self, request: ReadPage) -> PageRead | PageFailed:
+        """Read unsettled entries back."""
+        try:
+            page = self._cursor.read(
+                request.after, request.bytes_max, at_least_one=request.at_least_one
+            )
+        except (ReadFailed, EntriesNotDurable) as error:
+            return PageFailed(str(error))
+        return PageRead(page)
+
+    def store_dead_letter(self, letter: StoreDeadLetter) -> DeadLetterStored | DeadLetterPostponed:
+        """Move an event to the dead-letter file."""
+        try:
+            self._log.refuse_stored(letter.entry, letter.reason)
+        except DeadLetterFailed as error:
+            return DeadLetterPostponed(letter.entry.sequence, str(error))
+        return DeadLetterStored(letter.entry.sequence)
+
+    def add_to_settle(self, numbers: Settle) -> bool:
+        """Queue numbers, from any thread; return whether `settle` has to be called for them.
+
+        Acknowledgements come faster than threads change places, so what has gathered is
+        settled in one go.
+        """
+        is_first = not self._to_settle
+        self._to_settle.append(numbers)
+        return is_first
+
+    def settle(self) -> WatermarkDurable:
+        """Settle what has gathered."""
+        while self._to_settle:
+            numbers = self._to_settle[0]
+            self._log.settle(numbers.first, numbers.last)
+            self._to_settle.popleft()
+        return WatermarkDurable(self._log.durable_watermark)

@@ -1,0 +1,404 @@
+"""`EventBusConnector`: publish events; they are durable at once and delivered in time.
+
+    connector = await EventBusConnector.open("wal")     # recovers the log
+    connector.connect()                                 # DAEMONEYE_BROKER_SOCKET; in the background
+    sequence = await connector.publish(event)           # durable when this returns, broker or not
+    report = await connector.close()
+
+Theory of operation. This is the asyncio driver of the core (connector_core.py): it feeds
+inputs, carries out commands, and decides nothing. Everything here runs on the event loop,
+but for the disk, which has two threads of its own. Publishers that come while a batch is
+being stored form the next one, so any number of them share one sync, and one alone waits
+for no timer. An event that is durable is never answered with an error, whatever becomes of
+the link.
+
+Not here: the rules of the link (connector_core.py), the socket (broker_socket.py,
+broker_link.py), the disk (connector_disk.py).
+
+Spec: LNK-6, BPR-2, WAL-2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random as random_module
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from reference.backpressure import BackpressureChannel
+from reference.broker_link import BrokerLink
+from reference.broker_socket import broker_path, checked_path, connect_trusted
+from reference.commit_queue import CommitQueue
+from reference.connector_config import ConnectorConfig
+from reference.connector_core import ConnectorCore
+from reference.connector_disk import Commit, ConnectorDisk
+from reference.connector_errors import ConnectorClosed, LinkClosed, LinkProblem
+from reference.connector_inputs import (
+    BytesReceived,
+    CloseLink,
+    Command,
+    Condition,
+    ConnectRequested,
+    EventsStored,
+    Finished,
+    Input,
+    LinkFailed,
+    LinkLost,
+    LinkUp,
+    Opened,
+    OpenLink,
+    ReadPage,
+    Report,
+    SendBytes,
+    SetTimer,
+    Settle,
+    ShutdownRequested,
+    SignalBackpressure,
+    StartIdentity,
+    StoreDeadLetter,
+    TimerFired,
+)
+from reference.connector_status import ConnectorStatus, ShutdownReport, status_of
+from reference.events import ProcessEvent
+from reference.filesystem import Filesystem
+from reference.limits import NS_PER_S, WalConfig
+from reference.recovery import RandomBytes
+from reference.report import RecoveryReport
+from reference.wal import WriteAheadLog
+
+LOGGER: Final = logging.getLogger("reference.connector")
+
+SHUTDOWN_S: Final = 5.0
+GOODBYE_S: Final = 1.0
+"""How long the last bytes may take to leave."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What comes from outside: passed in, so that a test can hold it still."""
+
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+    wall_clock_ns: Callable[[], int] = time.time_ns
+    random: Callable[[], float] = random_module.random
+    random_bytes: RandomBytes = os.urandom
+
+
+class EventBusConnector:
+    """One log and its link to the broker. Use `open`; belongs to one event loop."""
+
+    def __init__(
+        self, log: WriteAheadLog, config: ConnectorConfig, world: World, durable_watermark: int
+    ) -> None:
+        self.recovery: RecoveryReport = log.report
+        """What opening the log found."""
+        self._log = log
+        self._world = world
+        self._core = ConnectorCore(
+            config,
+            log_id=log.log_id,
+            identity_is_fresh=log.report.segments == 0,
+            settled_through=log.acknowledged_through,
+            durable_watermark=durable_watermark,
+            durable_through=log.next_sequence - 1,
+            random=world.random,
+        )
+        self.backpressure = BackpressureChannel(self._core.backpressure)
+        """Shared: subscribe from any task or thread."""
+        self._disk = ConnectorDisk(log)
+        self._appender = ThreadPoolExecutor(1, "connector-append")
+        self._keeper = ThreadPoolExecutor(1, "connector-keep")
+        self._jobs: set[asyncio.Future[Any]] = set()
+        self._commits = CommitQueue(self._commit, self._committed, log.config.batch_bytes_max)
+        self._address = ""
+        self._link: BrokerLink | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self._finished: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.Task[ShutdownReport] | None = None
+        self._failure: BaseException | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        wal_dir: str | os.PathLike[str] | Filesystem,
+        config: ConnectorConfig | None = None,
+        *,
+        wal_config: WalConfig | None = None,
+        world: World | None = None,
+    ) -> EventBusConnector:
+        """Recover the log in `wal_dir` and return a connector that is not connected yet.
+
+        What fits of the backlog is in memory when this returns, and the backpressure level
+        is that of it. Raises an OpenRefused as WriteAheadLog.open does, and ConfigError.
+        """
+        world, config = world or World(), config or ConnectorConfig()
+
+        def open_log() -> tuple[WriteAheadLog, int]:
+            log = WriteAheadLog.open(
+                wal_dir, wal_config, wall_clock_ns=world.wall_clock_ns,
+                monotonic_ns=world.monotonic_ns, random_bytes=world.random_bytes,
+            )  # fmt: skip
+            return log, log.affirm_watermark()
+
+        log, durable_watermark = await asyncio.to_thread(open_log)
+        connector = cls(log, config, world, durable_watermark)
+        connector._handle(Opened())
+        await connector._jobs_done()
+        return connector
+
+    async def __aenter__(self) -> EventBusConnector:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # ---- For users ----------------------------------------------------------
+
+    def connect(self, address: str | None = None) -> None:
+        """Have a link to the broker from now on, made and remade in the background.
+
+        The address is read from DAEMONEYE_BROKER_SOCKET at each call, unless it is given.
+        Called again, it takes the new address for the next attempt, which begins at once if
+        there is no link. Raises BrokerAddressError, ConnectorClosed.
+        """
+        if self._closing is not None:
+            raise ConnectorClosed
+        self._address = broker_path(os.environ) if address is None else checked_path(address)
+        self._handle(ConnectRequested())
+
+    async def publish(self, event: ProcessEvent) -> int:
+        """Make the event durable and return its sequence; it is delivered in the background.
+
+        Raises what WriteAheadLog.append raises, and ConnectorClosed (definite). If the
+        waiting is cancelled, the event may be stored nevertheless.
+        """
+        return (await self.publish_batch([event]))[0]
+
+    async def publish_batch(self, events: Sequence[ProcessEvent]) -> list[int]:
+        """Make the events (at least one) durable, in order, and return their sequences.
+
+        Not atomic, as WriteAheadLog.append_batch: `error.stored` says which are durable.
+        """
+        if self._closing is not None:
+            raise ConnectorClosed
+        self._raise_failure()
+        encoded = [self._log.encode(event) for event in events]
+        return await self._commits.store(encoded)
+
+    async def drained(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing is undelivered; return False if that took too long."""
+
+        async def wait() -> None:
+            while self._core.backlog or self._commits.is_committing:
+                self._raise_failure()
+                await self.changed()
+
+        try:
+            await asyncio.wait_for(wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def changed(self) -> None:
+        """Wait until something happened that `status` may show."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def status(self) -> ConnectorStatus:
+        """Return what is going on now."""
+        return status_of(self._core, self._log)
+
+    async def close(self, timeout_s: float = SHUTDOWN_S) -> ShutdownReport:
+        """Store what is being published, wait for outstanding answers, close log and link.
+
+        Publishing is refused from here on. May be called twice; the first one counts.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(timeout_s))
+        return await asyncio.shield(self._closing)
+
+    # ---- Inputs and commands ------------------------------------------------
+
+    def _handle(self, event: Input) -> None:
+        try:
+            for command in self._core.handle(event, self._world.monotonic_ns()):
+                self._carry_out(command)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        if self._link is not None:
+            self._link.flush()
+        self._changed.set()
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case SendBytes(data):
+                assert self._link is not None
+                self._link.send(data)
+            case Settle():
+                if self._disk.add_to_settle(command):
+                    self._run(self._keeper, self._disk.settle, self._handle)
+            case SignalBackpressure(state):
+                self.backpressure.publish(state)
+            case ReadPage():
+                self._run(self._keeper, partial(self._disk.read_page, command), self._handle)
+            case SetTimer(at_ns):
+                self._set_timer(at_ns)
+            case OpenLink():
+                self._open_link()
+            case CloseLink(flush):
+                assert self._link is not None
+                self._link.close(flush=flush)
+                self._link = None
+            case StoreDeadLetter():
+                work = partial(self._disk.store_dead_letter, command)
+                self._run(self._keeper, work, self._handle)
+            case StartIdentity():
+                self._run(self._appender, self._disk.start_identity, self._handle)
+            case Report(condition, text):
+                is_good = condition is Condition.LINK_UP
+                LOGGER.log(logging.INFO if is_good else logging.WARNING, "%s", text)
+            case Finished():
+                if not self._finished.done():
+                    self._finished.set_result(command)
+
+    def _set_timer(self, at_ns: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_s = max(0, at_ns - self._world.monotonic_ns()) / NS_PER_S
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._handle, TimerFired())
+
+    # ---- The disk's threads -------------------------------------------------
+
+    def _run(
+        self, executor: Executor, work: Callable[[], Result], then: Callable[[Result], None]
+    ) -> None:
+        """Do blocking work on a thread, then something with its result on the loop."""
+        job = asyncio.get_running_loop().run_in_executor(executor, work)
+
+        def done(job: asyncio.Future[Result]) -> None:
+            self._jobs.discard(job)
+            try:
+                then(job.result())
+            except BaseException as error:
+                self._fail(error)
+                raise
+
+        self._jobs.add(job)
+        job.add_done_callback(done)
+
+    async def _jobs_done(self) -> None:
+        while self._jobs:
+            await asyncio.wait(self._jobs)
+            await asyncio.sleep(0)  # their callbacks may start others
+
+    def _commit(self, encoded: list[bytes], then: Callable[[Commit], None]) -> None:
+        self._run(self._appender, partial(self._disk.commit, encoded), then)
+
+    def _committed(self, commit: Commit) -> None:
+        if commit.sequences:
+            self._handle(EventsStored(commit.entries, commit.sequences[-1]))
+        self._changed.set()
+
+    # ---- The link -----------------------------------------------------------
+
+    def _open_link(self) -> None:
+        link = BrokerLink(
+            on_bytes=lambda data: self._handle(BytesReceived(data)),
+            on_lost=lambda problem: self._link_lost(link, problem),
+        )
+        self._link = link
+        self._run(
+            self._keeper, partial(_try_to_connect, self._address), partial(self._attach, link)
+        )
+
+    def _attach(self, link: BrokerLink, result: socket.socket | LinkProblem) -> None:
+        """Give the link its socket, if it is still wanted."""
+        if link is not self._link:
+            if isinstance(result, socket.socket):
+                result.close()
+        elif isinstance(result, LinkProblem):
+            self._link = None
+            self._handle(LinkFailed(result))
+        else:
+            task = asyncio.ensure_future(
+                asyncio.get_running_loop().create_unix_connection(lambda: link, sock=result)
+            )
+            self._jobs.add(task)
+            task.add_done_callback(partial(self._attached, link))
+
+    def _attached(self, link: BrokerLink, task: asyncio.Future[object]) -> None:
+        self._jobs.discard(task)
+        if link is not self._link:
+            link.abort()
+        elif (error := task.exception()) is not None:
+            self._link = None
+            self._handle(LinkFailed(LinkClosed(str(error))))
+        else:
+            self._handle(LinkUp())
+
+    def _link_lost(self, link: BrokerLink, problem: LinkClosed) -> None:
+        if link is self._link:
+            self._link = None
+            self._handle(LinkLost(problem))
+
+    # ---- The end ------------------------------------------------------------
+
+    async def _close(self, timeout_s: float) -> ShutdownReport:
+        while self._commits.is_committing:
+            await self.changed()
+            self._raise_failure()
+        link = self._link
+        deadline_ns = self._world.monotonic_ns() + round(timeout_s * NS_PER_S)
+        self._handle(ShutdownRequested(deadline_ns))
+        finished = await self._finished
+        if link is not None:
+            try:
+                await asyncio.wait_for(link.ended.wait(), GOODBYE_S)
+            except TimeoutError:
+                link.abort()
+        await self._jobs_done()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.backpressure.close()
+        closed = await asyncio.get_running_loop().run_in_executor(self._keeper, self._log.close)
+        self._appender.shutdown(wait=False)
+        self._keeper.shutdown(wait=False)
+        return ShutdownReport.of(self._core, self._log, closed, finished)
+
+    def _fail(self, error: BaseException) -> None:
+        """A defect, not a fault that was foreseen: let everyone who waits know."""
+        self._failure = error
+        self._commits.fail(error)
+        if not self._finished.done():
+            self._finished.set_exception(error)
+        self._changed.set()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _try_to_connect(path: str) -> socket.socket | LinkProblem:
+    try:
+        return connect_trusted(path)
+    except LinkProblem as problem:
+        return problem
+
+
+__all__ = ["ConnectorStatus", "EventBusConnector", "ShutdownReport", "World"]
