@@ -5,7 +5,7 @@
 
 Random numbers are passed in.
 
-Spec: LNK-5.1.
+Spec: CON-3.2.
 """
 
 from __future__ import annotations

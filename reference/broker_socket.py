@@ -12,7 +12,7 @@ there is.
 An address that cannot be one is the caller's error. One where nobody answers is a
 `LinkProblem`: it is tried again.
 
-Spec: LNK-6.1, LNK-6.2.
+Spec: CON-1.
 """
 
 from __future__ import annotations

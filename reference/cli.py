@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from reference.cli_append import append_lines, standard_input
+from reference.cli_run import ERASE_LINE, run
 from reference.cli_tools import (
     EXIT_CLEAN,
     EXIT_DAMAGE,
@@ -27,6 +28,8 @@ from reference.cli_tools import (
     run_salvage,
     run_verify,
 )
+from reference.connector_config import ConnectorConfig
+from reference.connector_errors import BrokerAddressError
 from reference.errors import OpenRefused, WalError, describe
 from reference.filesystem import Filesystem
 from reference.json_lines import encode_entry_line
@@ -41,6 +44,7 @@ A write-ahead log for process events: durable when a number is printed, replayed
 acknowledged, readable after any crash. The specification is reference/SPEC.md.
 
   python3 -m simulators.process_events --proc | python3 -m reference append --wal-dir wal
+  DAEMONEYE_BROKER_SOCKET=broker.sock python3 -m reference run --wal-dir wal < events.jsonl
   python3 -m reference inspect --wal-dir wal
   python3 -m reference replay --wal-dir wal | head -n 3
   python3 -m reference acknowledge --wal-dir wal --through 100
@@ -63,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_REFUSED
     options = _parser().parse_args(argv)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    erase = ERASE_LINE if options.command == "run" and sys.stderr.isatty() else ""
+    handler.setFormatter(logging.Formatter(f"{erase}%(levelname)s: %(message)s"))
     logger = logging.getLogger("reference")
     logger.addHandler(handler)
     try:
@@ -74,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_REFUSED
     except (WalError, ConfigError) as error:
         print(f"failed: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_DAMAGE
+        is_usage = isinstance(error, (ConfigError, BrokerAddressError))
+        return EXIT_USAGE if is_usage else EXIT_DAMAGE
     except BrokenPipeError:  # the reader of our output left
         _give_up_output()
         return EXIT_DAMAGE if options.command == "append" else EXIT_CLEAN
@@ -172,10 +178,31 @@ def _parser() -> argparse.ArgumentParser:
         "no event is refused on standard error (exit 1 at the end) and costs only itself.\n"
         "SIGINT and SIGTERM stop reading and close the log cleanly.",
     )  # fmt: skip
-    append.add_argument(
-        "--rotation-bytes", type=int, default=80 * MIB, metavar="N",
-        help="start a new file once one has reached N bytes (default: 80 MiB)",
+    deliver = add(
+        "run", run, "store JSON Lines events and deliver them to the broker",
+        "The broker's Unix socket is named by DAEMONEYE_BROKER_SOCKET. Events are stored at once,\n"
+        "broker or not, and delivered in order in the background. The end of the input waits for\n"
+        "acknowledgement; SIGINT and SIGTERM only for answers that are outstanding. Exit 0 if\n"
+        "everything is acknowledged, 1 if something is left in the log (and how much).",
     )  # fmt: skip
+    deliver.add_argument(
+        "--buffer-bytes", type=int, default=ConnectorConfig().buffer_bytes, metavar="N",
+        help="keep undelivered events of N bytes in memory, the rest in the log (default: 10 MiB)",
+    )  # fmt: skip
+    deliver.add_argument(
+        "--drain-seconds", type=_seconds, default=30.0, metavar="S",
+        help="after the end of the input wait at most S seconds for acknowledgement (default: 30)",
+    )  # fmt: skip
+    deliver.add_argument(
+        "--status-json", action="store_true",
+        help="print the status as JSON Lines on standard output: at each change of link or\n"
+        "backpressure, and every second",
+    )  # fmt: skip
+    for command in (append, deliver):
+        command.add_argument(
+            "--rotation-bytes", type=int, default=80 * MIB, metavar="N",
+            help="start a new file once one has reached N bytes (default: 80 MiB)",
+        )  # fmt: skip
     replay = add(
         "replay", _replay, "print the entries that are not acknowledged",
         "JSON Lines {sequence, timestamp, event}, in order. Opens the log, so recovery runs\n"
@@ -219,6 +246,13 @@ def _parser() -> argparse.ArgumentParser:
     for command in (salvage, reidentify):
         command.add_argument("--yes", action="store_true", help="do it")
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 10**6:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1000000 seconds")
+    return seconds
 
 
 def _sequence(text: str) -> int:

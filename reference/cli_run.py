@@ -22,13 +22,12 @@ import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from reference.broker_socket import broker_path
 from reference.cli_append import READ_BYTES, LineReader, standard_input
 from reference.connector_config import ConnectorConfig
-from reference.connector_errors import ConnectorClosed
 from reference.connector_status import ConnectorStatus, ShutdownReport
 from reference.errors import AppendError, EventTooLarge, InvalidJsonLine
 from reference.event_bus_connector import EventBusConnector
@@ -45,7 +44,11 @@ Numbered = tuple[int, ProcessEvent]
 
 
 def run(options: Namespace) -> int:
-    """Run until the input ends or a signal comes; return 0 if nothing is left in the log."""
+    """Run until the input ends or a signal comes; return 0 if nothing is left in the log.
+
+    Raises BrokerAddressError, ConfigError, OpenRefused.
+    """
+    broker_path(os.environ)  # before the log is opened: a mistake in it is the caller's
     return asyncio.run(_Run(options).run())
 
 
@@ -87,6 +90,7 @@ class _Run:
                 await self._drain(connector)
             report = await connector.close()
             painter.cancel()
+            await asyncio.wait((painter,))
         return self._conclude(report)
 
     def _stop(self) -> None:
@@ -130,7 +134,7 @@ class _Run:
                             return False
                     return True
                 self._input.refused += 1
-                print(f"refused: line {batch[0][0]}: {error}", file=sys.stderr)
+                _say(f"refused: line {batch[0][0]}: {error}")
                 return True
             except AppendError as error:
                 del batch[: len(error.stored)]
@@ -140,7 +144,7 @@ class _Run:
                     return False
                 if str(error) != was_told:
                     was_told = str(error)
-                    print(f"waiting: {error}", file=sys.stderr)
+                    _say(f"waiting: {error}")
                 await self._pause(RETRY_S)
         return True
 
@@ -163,24 +167,20 @@ class _Run:
     def _conclude(self, report: ShutdownReport) -> int:
         source = self._input
         if source.refused:
-            print(f"{source.refused} lines were refused", file=sys.stderr)
+            _say(f"{source.refused} lines were refused")
         if source.failure:
-            print(f"failed: {source.failure}", file=sys.stderr)
+            _say(f"failed: {source.failure}")
         if source.not_stored:
-            print(f"{source.not_stored} events of the input were not stored", file=sys.stderr)
+            _say(f"{source.not_stored} events of the input were not stored")
         if not report.is_clean:
-            print(
+            _say(
                 f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "
-                "sent again",
-                file=sys.stderr,
+                "sent again"
             )
         if report.undelivered:
-            print(
-                f"{report.undelivered} events are left in the log; the next run sends them",
-                file=sys.stderr,
-            )
+            _say(f"{report.undelivered} events are left in the log; the next run sends them")
         else:
-            print("everything is acknowledged", file=sys.stderr)
+            _say("everything is acknowledged")
         failed = report.undelivered or source.refused or source.failure
         return 1 if failed else 0
 
@@ -199,22 +199,40 @@ def _read_lines(
                 batch.append((number, decode_json_line(line, number)))
             except InvalidJsonLine as error:
                 source.refused += 1
-                print(f"refused: {error}", file=sys.stderr)
+                _say(f"refused: {error}")
         if batch and not store(batch):
             return
 
 
 # ---- Status -----------------------------------------------------------------
 
+ERASE_LINE: Final = "\r\x1b[K"
+"""On a terminal the status line stands where the next text would go."""
+
+
+def _say(text: str) -> None:
+    print(f"{ERASE_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
+
 
 async def _show_status(connector: EventBusConnector, as_json: bool) -> None:
     """Keep whoever watches informed: a machine, a terminal, or a log of standard error."""
-    if as_json:
-        await _print_status(connector, sys.stdout, lambda status: json.dumps(status.as_json()))
-    elif sys.stderr.isatty():
-        await _draw_status(connector, sys.stderr)
-    else:
-        await _print_status(connector, sys.stderr, ConnectorStatus.as_line, every_s=None)
+    try:
+        if as_json:
+            await _print_status(connector, sys.stdout, lambda status: json.dumps(status.as_json()))
+        elif sys.stderr.isatty():
+            await _draw_status(connector, sys.stderr)
+        else:
+            await _print_status(connector, sys.stderr, ConnectorStatus.as_line, every_s=None)
+    except OSError as error:
+        _say(f"the status is not shown any more: {error}")  # nobody reads it; events go on
+
+
+Notable = tuple[bool, str, str, bool]
+
+
+def _notable(status: ConnectorStatus) -> Notable:
+    """What is worth a line: not each attempt to connect, but why it fails."""
+    return status.link == "online", status.problem, status.backpressure, status.spilled
 
 
 async def _print_status(
@@ -224,10 +242,10 @@ async def _print_status(
     every_s: float | None = STATUS_S,
 ) -> None:
     """Print a line when link or level change, and at least every so often."""
-    last: tuple[str, str, bool] | None = None
+    last: Notable | None = None
     while True:
         status = connector.status()
-        notable = (status.link, status.backpressure, status.spilled)
+        notable = _notable(status)
         if notable != last or every_s is not None:
             last = notable
             print(as_text(status), file=output, flush=True)
@@ -235,14 +253,11 @@ async def _print_status(
 
 
 async def _next_notable(
-    connector: EventBusConnector, notable: tuple[str, str, bool], every_s: float | None
+    connector: EventBusConnector, notable: Notable, every_s: float | None
 ) -> None:
     async def wait() -> None:
-        while True:
+        while _notable(connector.status()) == notable:
             await connector.changed()
-            status = connector.status()
-            if (status.link, status.backpressure, status.spilled) != notable:
-                return
 
     try:
         await asyncio.wait_for(wait(), every_s)
@@ -254,13 +269,10 @@ async def _draw_status(connector: EventBusConnector, output: TextIO) -> None:
     """Keep one line of the terminal current."""
     try:
         while True:
-            output.write(f"\r{connector.status().as_line()}\x1b[K")
+            output.write(f"{ERASE_LINE}{connector.status().as_line()}")
             output.flush()
             await asyncio.sleep(REDRAW_S)
             await connector.changed()
     finally:
-        output.write(f"\r{connector.status().as_line()}\x1b[K\n")
+        output.write(f"{ERASE_LINE}{connector.status().as_line()}\n")
         output.flush()
-
-
-__all__ = ["CancelledError", "ConnectorClosed", "run"]

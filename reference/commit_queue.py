@@ -11,7 +11,7 @@ before it.
 
 Not here: the thread (event_bus_connector.py), what a commit is (connector_disk.py).
 
-Spec: WAL-2.1, LNK-6.
+Spec: CON-2.2.
 """
 
 from __future__ import annotations

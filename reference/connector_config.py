@@ -2,7 +2,7 @@
 
 The numbers of the format are in limits.py, those of the log in its `WalConfig`.
 
-Spec: BUF-1.1, LNK-5.
+Spec: BUF-1.1, CON-3.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ no input can forget to.
 An event leaves by one of three ways only: the broker acknowledged it, its dead letter is
 durable, or the log cannot read it any more and says so. Each settles its number.
 
-Spec: LNK-2, LNK-3, LNK-6, BUF-1, BUF-2, BPR-1.
+Spec: LNK-2, LNK-3, CON-4, BUF-1, BUF-2, BPR-1.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ told: an error that the log foresees is one of them. Any other is a defect, and 
 
 Not here: which thread runs what (event_bus_connector.py).
 
-Spec: LNK-6.
+Spec: CON-2.
 """
 
 from __future__ import annotations

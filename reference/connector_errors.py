@@ -40,8 +40,7 @@ class BrokerAddressMissing(BrokerAddressError):
 
     def __init__(self, variable: str, state: str) -> None:
         super().__init__(
-            f"{variable} is {state}; set it to the path of the broker's Unix socket, "
-            "then connect again (events are stored meanwhile)"
+            f"{variable} is {state}; set it to the path of the broker's Unix socket"
         )
 
 

@@ -18,7 +18,7 @@ as inputs, in any order that the real world has.
 Appending is no command: an event exists for the core once the log has made it durable
 (EventsStored), so nothing can be buffered or sent before it is stored.
 
-Spec: LNK-5.
+Spec: CON-4.
 """
 
 from __future__ import annotations

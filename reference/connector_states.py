@@ -14,7 +14,7 @@ Rule 2: this file knows nothing of events, bytes or time; connector_core.py does
     RENAMING    the broker knows another past of this log; a new log_id is being made durable
     CLOSED      the end
 
-Spec: LNK-5. The diagram in SPEC.md is drawn from this table, and a test compares them.
+Spec: CON-3. The diagram in SPEC.md is drawn from this table, and a test compares them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a connector tells of itself: its status while it runs, and how it ended.
 
-Spec: CLI-4.3, LNK-5.4.
+Spec: CLI-4.3, CON-3.4.
 """
 
 from __future__ import annotations

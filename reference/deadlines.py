@@ -4,7 +4,7 @@ Theory of operation. A deadline that moves back with every message would mean a 
 with every message. So the driver's timer is only ever set to something earlier than it is;
 when it fires early, nothing is due, and it is set anew.
 
-Spec: LNK-5.2.
+Spec: CON-3.3.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def _body_fields(body: bytes, header: FrameHeader) -> Iterator[Field]:
     yield Field(body[0:8], "body: sequence", str(entry.sequence))
     yield Field(body[8:16], "timestamp length", str(event_offset - 16))
     yield Field(body[16:event_offset], "timestamp", body[16:event_offset].decode())
-    yield from _event_fields(body, event_offset)
+    yield from event_fields(body, event_offset)
     crc = body[-CRC_BYTES:]
     yield Field(crc, "crc32", f"{int.from_bytes(crc, 'little'):08x}")
 
@@ -119,7 +119,7 @@ _EVENT_LAYOUT: Final = (
 _FIXED: Final = {"u8": "<B", "u32": "<I", "u64": "<Q", "f64": "<d", "time": "<QI"}
 
 
-def _event_fields(body: bytes, offset: int) -> Iterator[Field]:
+def event_fields(body: bytes, offset: int) -> Iterator[Field]:
     """Yield an event's fields. The body is known to decode."""
     for name, layout in _EVENT_LAYOUT:
         if layout.startswith("?"):

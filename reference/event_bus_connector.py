@@ -15,7 +15,7 @@ the link.
 Not here: the rules of the link (connector_core.py), the socket (broker_socket.py,
 broker_link.py), the disk (connector_disk.py).
 
-Spec: LNK-6, BPR-2, WAL-2.
+Spec: CON-1 to CON-3, BPR-2.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ proves nothing: a broker that dies at each Hello must not be asked ten times a s
 
 Not here: the events, and what the messages mean for them (connector_core.py).
 
-Spec: LNK-4, LNK-5.
+Spec: LNK-4, CON-3.
 """
 
 from __future__ import annotations

@@ -10,10 +10,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from reference import errors
+from reference import connector_errors, errors
+from reference.connector_states import TRANSITIONS, State, Trigger
 from reference.crc import crc32
 from reference.dump import dump_frame, dump_header_copy
+from reference.frame import payload_of
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET, SECOND_COPY_OFFSET
+from reference.link_dump import dump_link_frame
+from reference.link_frames import encode_message_frame
+from reference.link_messages import Acknowledge, Hello, Welcome, encode_publish_frame
 from reference.scanner import ScannedFrame, scan_segment
 from reference.segment_header import SegmentHeader, decode_segment_header
 from tests.vectors.two_records import two_record_log
@@ -41,12 +46,18 @@ def block(name: str) -> str:
 
 def generated_blocks() -> dict[str, str]:
     """Return what each generated block has to be."""
-    return {"errors": _errors_table(), "dump": _dump(), "crc-steps": _crc_steps()}
+    return {
+        "errors": _errors_table(),
+        "dump": _dump(),
+        "crc-steps": _crc_steps(),
+        "link-frames": _link_frames(),
+        "states": _states(),
+    }
 
 
 def _errors_table() -> str:
     lines = ["| error | definite | retryable | meaning |", "|---|---|---|---|"]
-    for name, kind in vars(errors).items():
+    for name, kind in (vars(errors) | vars(connector_errors)).items():
         if not isinstance(kind, type) or not issubclass(kind, errors.WalError):
             continue
         doc = " ".join((kind.__doc__ or "").split())
@@ -108,6 +119,33 @@ def _crc_steps() -> str:
         )
         lines.append(f"{name:<20} {shown:<48} {crc:08x}{remark}")
     return "\n".join(lines) + "\n```\n"
+
+
+def _link_frames() -> str:
+    _, content, _, frames = _two_records()
+    frame = frames[0]
+    publish = encode_publish_frame(frame.sequence, payload_of(frame.body))
+    header = decode_segment_header(content)
+    assert isinstance(header, SegmentHeader)
+    shown = (
+        encode_message_frame(Hello(1, "procmond", header.log_id, 0)),
+        encode_message_frame(Welcome(1, 256, 0)),
+        publish,
+        encode_message_frame(Acknowledge(1)),
+    )
+    blocks = ["\n".join(dump_link_frame(each)) for each in shown]
+    return "```text\n" + "\n\n".join(blocks) + "\n```\n"
+
+
+def _states() -> str:
+    """The diagram of CON-3.1: one arrow for all triggers between the same two states."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> idle"]
+    for old in State:
+        for new in State:
+            words = [t.value for t in Trigger if TRANSITIONS.get((old, t)) is new]
+            if words:
+                lines.append(f"    {old.value} --> {new.value}: {', '.join(words)}")
+    return "\n".join([*lines, "    closed --> [*]", "```"]) + "\n"
 
 
 def write_blocks() -> None:

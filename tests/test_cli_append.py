@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from reference.cli import main
-from reference.cli_append import _LineReader, append_lines
+from reference.cli_append import LineReader, append_lines
 from reference.errors import DiskRejected
 from reference.json_lines import LINE_BYTES_MAX, encode_json_line
 from reference.limits import WalConfig
@@ -166,7 +166,7 @@ def test_line_longer_than_the_limit_without_an_end_is_refused() -> None:
 
 @pytest.mark.req("EVT-2.2")
 def test_line_without_an_end_does_not_fill_memory() -> None:
-    reader, chunk = _LineReader(), b"x" * 2**20
+    reader, chunk = LineReader(), b"x" * 2**20
     tracemalloc.start()
     try:
         for _ in range(40):
