@@ -160,6 +160,7 @@ class ConnectorCore:
         elif link.state is State.DRAINING:
             self._finish_if_drained()
         if link.state is State.CLOSED:
+            self._deadlines.clear()
             self._finish()
         else:
             self._page_in()
@@ -235,7 +236,6 @@ class ConnectorCore:
         if self._is_finished:
             return
         self._is_finished = True
-        self._deadlines.clear()
         repeats = self.buffer.unsettled_count(self._sent_through)
         reason = (self.link.problem or "there was no link") if repeats else ""
         self._commands.append(Finished(repeats, reason))

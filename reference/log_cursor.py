@@ -59,17 +59,25 @@ class LogCursor:
         """
         assert after >= self._through, f"a cursor at {self._through} cannot go back to {after}"
         self._through = after
+        try:
+            page = self._read(after, bytes_max, at_least_one)
+        except BaseException:
+            self._restart()  # what was read of the page is read again
+            raise
+        self._through = page.through
+        return page
+
+    def _read(self, through: int, bytes_max: int, at_least_one: bool) -> Page:
         page: list[StoredEntry] = []
         lost: Ranges = []
-        room = bytes_max
         is_second_read = False
         while True:
             end = self._reader.end_sequence  # before reading: what comes meanwhile is no gap
-            entry = self._next()
-            if entry is not None and entry.sequence <= self._through:
+            entry = self._next(through)
+            if entry is not None and entry.sequence <= through:
                 continue
             stop = end if entry is None else entry.sequence
-            missing = self._reader.unsettled(self._through + 1, stop)
+            missing = self._reader.unsettled(through + 1, stop)
             if missing and self._reader.hidden_from is not None:
                 self._restart()
                 if page or lost:
@@ -79,33 +87,33 @@ class LogCursor:
                 is_second_read = True
                 self._restart()
                 continue
+            is_second_read = False
             lost += missing
-            self._through = max(self._through, stop - 1)
+            through = max(through, stop - 1)
             if entry is None:
                 break
             size = self._size_of(entry)
-            if size > room and (page or not at_least_one):
+            if size > bytes_max and (page or not at_least_one):
                 self._held = entry
                 break
             page.append(entry)
-            room -= size
-            self._through = entry.sequence
-            is_second_read = False
-        return Page(tuple(page), self._through, tuple(lost))
+            bytes_max -= size
+            through = entry.sequence
+        return Page(tuple(page), through, tuple(lost))
 
-    def _next(self) -> StoredEntry | None:
+    def _next(self, through: int) -> StoredEntry | None:
         held, self._held = self._held, None
         if held is not None:
             return held
         if not self._is_walking:
-            self._walk = self._reader.walk(self._through, _stored)
+            self._walk = self._reader.walk(through, _stored)
         self._is_walking = False  # a walk that raises has ended
         entry = next(self._walk)
         self._is_walking = True
         return entry
 
     def _restart(self) -> None:
-        """Read again from the place reached, with nothing remembered of the files."""
+        """Read again, with nothing remembered of the files."""
         self._held, self._is_walking = None, False
 
 

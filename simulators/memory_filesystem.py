@@ -42,6 +42,8 @@ class MemoryFilesystem:
     locked: bool = False
     free_bytes: int | None = None
     """What `append` may still write before ENOSPC; None for no limit."""
+    bytes_read: int = 0
+    """What `read` has returned in all."""
     _faults: list[Fault] = field(default_factory=list)
     _short_write_bytes: int | None = None
 
@@ -138,7 +140,9 @@ class MemoryFilesystem:
 
     def read(self, name: str, offset: int, count: int) -> bytes:
         self._raise_fault("read", name)
-        return bytes(self._content(name)[offset : offset + count])
+        data = bytes(self._content(name)[offset : offset + count])
+        self.bytes_read += len(data)
+        return data
 
     def list(self) -> Sequence[DirectoryEntry]:
         self._raise_fault("list", "")
