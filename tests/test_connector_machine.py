@@ -1,0 +1,246 @@
+"""Connector, log, link and broker together: a Hypothesis state machine.
+
+The promises, each an invariant or checked at the end:
+
+    order          per log_id the broker records rising numbers, byte for byte what was published
+    no loss        what was published is recorded, or in the log, or a dead letter   DEL-1.1
+    window         the broker sees no rule broken by the connector                   LNK-3.1
+    no repeats     across a clean shutdown, whatever the broker forgot               DEL-1.3
+    memory         never above the limit, but for a single event                     BUF-1.1
+    level          that of a model of ten lines                                      BPR-1.1
+    liveness       when faults have stopped, everything is delivered                 DEL-1.4
+
+The model is a list of what was published and a list of what the broker recorded.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+from hypothesis import event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from reference.connector_config import ConnectorConfig
+from reference.dead_letters import DeadLetterFile
+from reference.events import LogEntry, ProcessEvent
+from reference.limits import FRAMES_OFFSET, WalConfig
+from reference.link_messages import TOPICS, Publish, encode_message
+from reference.names import DEAD_LETTERS_NAME
+from simulators.broker_answers import BrokerOptions
+from simulators.broker_fault_text import parse_fault_plan
+from simulators.broker_faults import MISBEHAVIOURS, Place
+from simulators.connector_driver import ConnectorDriver
+from simulators.connector_world import ConnectorWorld
+from simulators.fake_broker import FakeBroker
+from simulators.memory_filesystem import MemoryFilesystem
+from tests.connector_helpers import SECOND_NS
+from tests.wal_helpers import CLOCK_NS, small_event
+
+LIMIT_BYTES = 1000
+CONFIG = ConnectorConfig(buffer_bytes=LIMIT_BYTES)
+WAL_CONFIG = WalConfig(rotation_bytes=FRAMES_OFFSET + 600)
+FIRED: Counter[str] = Counter()
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[str]:
+    """Misbehaviours, each at one moment: all of them end."""
+    texts = []
+    for name in draw(st.lists(st.sampled_from(sorted(MISBEHAVIOURS)), max_size=4)):
+        last = 2 if Place.PUBLISH not in MISBEHAVIOURS[name].places else 6
+        texts.append(f"{name}@{draw(st.integers(1, last))}")
+    return texts
+
+
+class ConnectorMachine(RuleBasedStateMachine):
+    """One disk, one broker, one connector after another."""
+
+    @initialize(plan=plans(), seed=st.integers(0, 99), window=st.integers(1, 6))
+    def begin(self, plan: list[str], seed: int, window: int) -> None:
+        self.disk = MemoryFilesystem()
+        self.random = itertools.count(1)
+        self.published: list[ProcessEvent] = []
+        self.sequences: list[int] = []
+        self.settled_at_shutdown = (0, 0)
+        """What a clean end had settled, and how much the broker had recorded by then."""
+        self.options = BrokerOptions(window=window)
+        broker = FakeBroker(parse_fault_plan(plan, seed), options=self.options)
+        self.world = ConnectorWorld(broker, self.open_connector)
+        self.world.connector.connect()
+
+    def open_connector(self, now_ns: int) -> ConnectorDriver:
+        self.disk = self.disk.copy()
+        self.level, self.signals_seen = "released", 0
+        return ConnectorDriver(
+            self.disk, CONFIG, WAL_CONFIG, now_ns=now_ns, wall_clock_ns=lambda: CLOCK_NS,
+            random_bytes=lambda count: next(self.random).to_bytes(4, "big") * (count // 4),
+        )  # fmt: skip
+
+    # ---- What happens -------------------------------------------------------
+
+    @rule(sizes=st.lists(st.sampled_from((0, 0, 0, 40, 300, 1200)), min_size=1, max_size=5))
+    def publish(self, sizes: list[int]) -> None:
+        first = len(self.published) + 1
+        events = [small_event(first + i, "x" * size) for i, size in enumerate(sizes)]
+        self.sequences += self.world.publish(events)
+        self.published += events
+
+    @precondition(lambda self: self.world.connector.wants_link)
+    @rule()
+    def link_attempt(self) -> None:
+        self.world.link_attempt()
+
+    @precondition(lambda self: self.world.connector.outbox)
+    @rule(count=st.sampled_from((1, 7, 150, 10_000)))
+    def bytes_to_broker(self, count: int) -> None:
+        self.world.to_broker(count)
+
+    @precondition(lambda self: self.world.connector.is_linked)
+    @rule(count=st.sampled_from((1, 5, 10_000)))
+    def bytes_to_connector(self, count: int) -> None:
+        self.world.to_connector(count)
+
+    @precondition(lambda self: self.world.connector.jobs)
+    @rule(which=st.integers(0, 3))
+    def disk_works(self, which: int) -> None:
+        self.world.connector.run_job(which % len(self.world.connector.jobs))
+
+    @rule(times=st.integers(1, 6))
+    def everything_flows(self, times: int) -> None:
+        for _ in range(times):
+            self.world.flow()
+
+    @rule(seconds=st.sampled_from((0.05, 1, 9, 31)))
+    def time_passes(self, seconds: float) -> None:
+        self.world.advance(round(seconds * SECOND_NS))
+
+    @precondition(lambda self: self.world.connector.is_linked)
+    @rule()
+    def link_breaks(self) -> None:
+        self.world.cut()
+
+    @rule(keep_memory=st.booleans())
+    def broker_restarts(self, keep_memory: bool) -> None:
+        self.world.broker.restart(keep_memory=keep_memory)
+        self.world.cut()
+
+    @rule()
+    def connector_is_killed(self) -> None:
+        self.world.crash_connector()
+        self.world.connector.connect()
+
+    @rule()
+    def connector_shuts_down(self) -> None:
+        if self.world.shut_down_connector(5 * SECOND_NS):
+            event("clean shutdown")
+            settled = self.world.connector.core.buffer.watermark
+            self.settled_at_shutdown = settled, len(self.world.broker.received)
+            self.world.broker.restart(keep_memory=False)
+        self.world.connector.connect()
+
+    @rule(call=st.sampled_from(("append", "sync")))
+    def no_room_for_dead_letters(self, call: str) -> None:
+        self.disk.fail(call, DEAD_LETTERS_NAME)
+
+    # ---- What holds ---------------------------------------------------------
+
+    @invariant()
+    def order_is_that_of_the_log(self) -> None:
+        numbers: dict[bytes, list[int]] = {}
+        by_sequence = dict(zip(self.sequences, self.published, strict=True))
+        for each in self.world.broker.received:
+            own = numbers.setdefault(each.log_id, [])
+            if each.entry.sequence not in own:  # a receiver drops repeats
+                own.append(each.entry.sequence)
+            assert by_sequence[each.entry.sequence] == each.entry.event
+            assert each.topic == TOPICS[each.entry.event.event_type]
+        assert all(own == sorted(own) for own in numbers.values())
+
+    @invariant()
+    def a_clean_shutdown_repeats_nothing(self) -> None:
+        settled, recorded = self.settled_at_shutdown
+        for each in self.world.broker.received[recorded:]:
+            assert each.entry.sequence > settled
+
+    @invariant()
+    def the_connector_keeps_the_rules(self) -> None:
+        assert self.world.broker.violations == []
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        accounted = {each.entry.sequence for each in self.world.broker.received}
+        accounted |= {entry.sequence for entry in self.world.connector.log.replay()}
+        size = self.disk.files.get(DEAD_LETTERS_NAME)
+        letters = DeadLetterFile(self.disk, None if size is None else len(size)).letters()
+        accounted |= {letter.sequence for letter in letters}
+        assert accounted >= set(self.sequences)
+
+    @invariant()
+    def memory_is_exact_and_bounded(self) -> None:
+        buffer = self.world.connector.core.buffer
+        lengths = {e.pid: frame_bytes(e) for e in self.published}
+        pid_of = dict(zip(self.sequences, range(1, len(self.published) + 1), strict=True))
+        held = [lengths[pid_of[sequence]] for sequence in buffer.sequences()]
+        assert buffer.used_bytes == sum(held)
+        assert buffer.used_bytes <= LIMIT_BYTES or len(held) == 1
+
+    @invariant()
+    def level_is_that_of_the_model(self) -> None:
+        signals = self.world.connector.said.signals
+        for signal in signals[self.signals_seen :]:
+            fill = Fraction(signal.state.used_bytes, LIMIT_BYTES)
+            held_on = signal.state.is_spilled or signal.state.is_blocked
+            if held_on or fill >= Fraction(7, 10):
+                self.level = "triggered"
+            elif fill <= Fraction(1, 2):
+                self.level = "released"
+            assert signal.state.level.value == self.level
+        self.signals_seen = len(signals)
+        assert self.world.connector.channel.state.level.value == self.level
+
+    def teardown(self) -> None:
+        """The faults are over: everything is delivered, in order, and the log shrinks."""
+        if not hasattr(self, "world"):
+            return
+        old = self.world.broker
+        FIRED.update(strike.name for strike in old.dice.fired)
+        self.world.cut()
+        self.world.broker = FakeBroker(options=self.options, record=old.received.extend)
+        self.world.broker.memory, self.world.broker.received = old.memory, old.received
+        self.disk.heal()
+        self.world.quiesce()
+        self.order_is_that_of_the_log()
+        self.the_connector_keeps_the_rules()
+        self.nothing_is_lost()
+        log = self.world.connector.log
+        assert list(log.replay()) == []
+        log.flush()
+        assert len(log.segment_names) == 1
+        assert self.world.connector.channel.state.level.value == "released"
+
+
+def frame_bytes(event: ProcessEvent) -> int:
+    entry = LogEntry(1, CLOCK_NS, event)
+    return 4 + len(encode_message(Publish(TOPICS[event.event_type], entry)))
+
+
+@pytest.mark.req(
+    "DEL-1.1", "DEL-1.2", "DEL-1.3", "DEL-1.4", "LNK-3.1", "LNK-3.2", "LNK-3.3", "BUF-1.1",
+    "BPR-1.1", "BPR-1.3", "CON-4.1", "SIM-1.2",
+)  # fmt: skip
+def test_connector_and_broker_under_any_interleaving() -> None:
+    run_state_machine_as_test(
+        ConnectorMachine, settings=settings(stateful_step_count=40, deadline=None)
+    )
+    print(FIRED)
