@@ -53,6 +53,12 @@ class CommitQueue:
         self._waiting: deque[_Publisher] = deque()
         self._unanswered: set[asyncio.Future[list[int]]] = set()
         self.is_committing = False
+        self._is_starting = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for anything to be stored."""
+        return not (self.is_committing or self._waiting)
 
     async def store(self, encoded: list[bytes]) -> list[int]:
         """Return the sequences of the events (at least one), all durable.
@@ -63,7 +69,7 @@ class CommitQueue:
         self._waiting.append(publisher)
         self._unanswered.add(publisher.stored)
         publisher.stored.add_done_callback(self._unanswered.discard)
-        self._start()
+        self._start_soon()
         return await publisher.stored
 
     def fail(self, error: BaseException) -> None:
@@ -73,10 +79,19 @@ class CommitQueue:
             if not stored.done():
                 stored.set_exception(error)
 
+    def _start_soon(self) -> None:
+        """Begin a commit once everybody who is about to run has run.
+
+        Those who were just answered publish again in this very turn of the loop; starting
+        before them would make batches of one and of all others, in turns: twice the syncs.
+        """
+        if not self.is_committing and not self._is_starting:
+            self._is_starting = True
+            asyncio.get_running_loop().call_soon(self._start)
+
     def _start(self) -> None:
-        """Begin a commit of what waits, as much as one batch takes, unless one is under way."""
-        if self.is_committing:
-            return
+        """Begin a commit of what waits, as much as one batch takes."""
+        self._is_starting = False
         batch: list[bytes] = []
         shares: list[tuple[_Publisher, int]] = []
         room = self._batch_bytes_max
@@ -110,4 +125,4 @@ class CommitQueue:
                     publisher.stored.set_exception(error)
             elif publisher.taken == len(publisher.encoded) and not publisher.stored.done():
                 publisher.stored.set_result(publisher.sequences)
-        self._start()
+        self._start_soon()

@@ -1,4 +1,6 @@
-"""What an operator may choose about the connector. Tests scale it down.
+"""What an operator may choose about the connector, and what comes to it from outside.
+
+Tests scale the one down and hold the other still.
 
 The numbers of the format are in limits.py, those of the log in its `WalConfig`.
 
@@ -7,6 +9,10 @@ Spec: BUF-1.1, CON-3.
 
 from __future__ import annotations
 
+import os
+import random as random_module
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference.limits import CLIENT_ID_BYTES_MAX, MIB, NS_PER_S, ConfigError
@@ -57,3 +63,13 @@ class ConnectorConfig:
             value = getattr(self, field)
             if not low <= value <= high:
                 raise ConfigError(f"{field} is {value}; it must be from {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What comes from outside: passed in, so that a test can hold it still."""
+
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+    wall_clock_ns: Callable[[], int] = time.time_ns
+    random: Callable[[], float] = random_module.random
+    random_bytes: Callable[[int], bytes] = os.urandom

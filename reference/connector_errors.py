@@ -39,9 +39,7 @@ class BrokerAddressMissing(BrokerAddressError):
     """The environment variable that names the broker's socket is unset or empty."""
 
     def __init__(self, variable: str, state: str) -> None:
-        super().__init__(
-            f"{variable} is {state}; set it to the path of the broker's Unix socket"
-        )
+        super().__init__(f"{variable} is {state}; set it to the path of the broker's Unix socket")
 
 
 class BrokerAddressTooLong(BrokerAddressError):

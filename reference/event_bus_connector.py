@@ -23,12 +23,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random as random_module
 import socket
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -37,7 +34,7 @@ from reference.backpressure import BackpressureChannel
 from reference.broker_link import BrokerLink
 from reference.broker_socket import broker_path, checked_path, connect_trusted
 from reference.commit_queue import CommitQueue
-from reference.connector_config import ConnectorConfig
+from reference.connector_config import ConnectorConfig, World
 from reference.connector_core import ConnectorCore
 from reference.connector_disk import Commit, ConnectorDisk
 from reference.connector_errors import ConnectorClosed, LinkClosed, LinkProblem
@@ -70,7 +67,6 @@ from reference.connector_status import ConnectorStatus, ShutdownReport, status_o
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import NS_PER_S, WalConfig
-from reference.recovery import RandomBytes
 from reference.report import RecoveryReport
 from reference.wal import WriteAheadLog
 
@@ -81,16 +77,6 @@ GOODBYE_S: Final = 1.0
 """How long the last bytes may take to leave."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What comes from outside: passed in, so that a test can hold it still."""
-
-    monotonic_ns: Callable[[], int] = time.monotonic_ns
-    wall_clock_ns: Callable[[], int] = time.time_ns
-    random: Callable[[], float] = random_module.random
-    random_bytes: RandomBytes = os.urandom
 
 
 class EventBusConnector:
@@ -202,14 +188,9 @@ class EventBusConnector:
 
     async def drained(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is undelivered; return False if that took too long."""
-
-        async def wait() -> None:
-            while self._core.backlog or self._commits.is_committing:
-                self._raise_failure()
-                await self.changed()
-
         try:
-            await asyncio.wait_for(wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._until(lambda: self._commits.is_idle and not self._core.backlog)
         except TimeoutError:
             return False
         return True
@@ -360,9 +341,7 @@ class EventBusConnector:
     # ---- The end ------------------------------------------------------------
 
     async def _close(self, timeout_s: float) -> ShutdownReport:
-        while self._commits.is_committing:
-            await self.changed()
-            self._raise_failure()
+        await self._until(lambda: self._commits.is_idle)
         link = self._link
         deadline_ns = self._world.monotonic_ns() + round(timeout_s * NS_PER_S)
         self._handle(ShutdownRequested(deadline_ns))
@@ -388,6 +367,11 @@ class EventBusConnector:
         if not self._finished.done():
             self._finished.set_exception(error)
         self._changed.set()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._raise_failure()
+            await self.changed()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
