@@ -249,7 +249,7 @@ def test_connector_and_broker_under_any_interleaving() -> None:
     run_state_machine_as_test(
         ConnectorMachine,
         settings=settings(
-            max_examples=3 * settings.default.max_examples, stateful_step_count=40, deadline=None
+            max_examples=3 * settings().max_examples, stateful_step_count=40, deadline=None
         ),
     )
     print(FIRED)
