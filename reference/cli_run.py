@@ -167,11 +167,11 @@ class _Run:
     def _conclude(self, report: ShutdownReport) -> int:
         source = self._input
         if source.refused:
-            _say(f"{source.refused} lines were refused")
+            _say(f"lines refused: {source.refused}; the others are stored")
         if source.failure:
             _say(f"failed: {source.failure}")
         if source.not_stored:
-            _say(f"{source.not_stored} events of the input were not stored")
+            _say(f"events of the input that were not stored: {source.not_stored}")
         if not report.is_clean:
             _say(
                 f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "
@@ -257,7 +257,7 @@ async def _next_notable(
 ) -> None:
     async def wait() -> None:
         while _notable(connector.status()) == notable:
-            await connector.changed()
+            await connector.changed(connector.revision)
 
     try:
         await asyncio.wait_for(wait(), every_s)
@@ -269,10 +269,11 @@ async def _draw_status(connector: EventBusConnector, output: TextIO) -> None:
     """Keep one line of the terminal current."""
     try:
         while True:
+            revision = connector.revision
             output.write(f"{ERASE_LINE}{connector.status().as_line()}")
             output.flush()
             await asyncio.sleep(REDRAW_S)
-            await connector.changed()
+            await connector.changed(revision)
     finally:
         output.write(f"{ERASE_LINE}{connector.status().as_line()}\n")
         output.flush()

@@ -108,6 +108,8 @@ class EventBusConnector:
         self._address = ""
         self._link: BrokerLink | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.revision = 0
+        """Differs whenever `status` may show something else."""
         self._changed = asyncio.Event()
         self._finished: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
         self._closing: asyncio.Task[ShutdownReport] | None = None
@@ -195,10 +197,15 @@ class EventBusConnector:
             return False
         return True
 
-    async def changed(self) -> None:
-        """Wait until something happened that `status` may show."""
-        self._changed.clear()
-        await self._changed.wait()
+    async def changed(self, since: int) -> int:
+        """Wait until `revision` is not `since` any more; return it.
+
+        A caller that looks, and then waits with the revision it looked at, misses nothing.
+        """
+        while self.revision == since:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.revision
 
     def status(self) -> ConnectorStatus:
         """Return what is going on now."""
@@ -224,7 +231,7 @@ class EventBusConnector:
             raise
         if self._link is not None:
             self._link.flush()
-        self._changed.set()
+        self._note_change()
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -294,7 +301,7 @@ class EventBusConnector:
     def _committed(self, commit: Commit) -> None:
         if commit.sequences:
             self._handle(EventsStored(commit.entries, commit.sequences[-1]))
-        self._changed.set()
+        self._note_change()
 
     # ---- The link -----------------------------------------------------------
 
@@ -366,12 +373,16 @@ class EventBusConnector:
         self._commits.fail(error)
         if not self._finished.done():
             self._finished.set_exception(error)
-        self._changed.set()
+        self._note_change()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             self._raise_failure()
-            await self.changed()
+            await self.changed(self.revision)
+
+    def _note_change(self) -> None:
+        self.revision += 1
+        self._changed.set()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -56,7 +56,7 @@ def run(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
 
 async def until(connector: EventBusConnector, condition: Callable[[], bool]) -> None:
     while not condition():
-        await connector.changed()
+        await connector.changed(connector.revision)
 
 
 def syncs_of(disk: MemoryFilesystem) -> int:
