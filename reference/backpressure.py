@@ -60,11 +60,6 @@ class BackpressureState:
     is_blocked: bool = False
     """A dead letter cannot be stored."""
 
-    @property
-    def used_percent(self) -> float:
-        """For people; the level is computed from the integers."""
-        return 100 * self.used_bytes / self.limit_bytes
-
 
 _Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 

@@ -25,8 +25,12 @@ class BrokerLink(asyncio.Protocol):
     """A connection that stands, or is being made."""
 
     def __init__(
-        self, on_bytes: Callable[[bytes], None], on_lost: Callable[[LinkClosed], None]
+        self,
+        on_up: Callable[[], None],
+        on_bytes: Callable[[bytes], None],
+        on_lost: Callable[[LinkClosed], None],
     ) -> None:
+        self._on_up = on_up
         self._on_bytes = on_bytes
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
@@ -54,7 +58,7 @@ class BrokerLink(asyncio.Protocol):
         """End the connection; with `flush` what was given to send goes first."""
         self._is_closed = True
         if self._transport is None:
-            self.ended.set()
+            self.ended.set()  # nothing that would have to leave
         elif flush:
             self._is_paused = False  # the last few frames may well be copied
             self.flush()
@@ -72,6 +76,10 @@ class BrokerLink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._is_closed:  # given up while it was made
+            transport.abort()
+        else:
+            self._on_up()
 
     def data_received(self, data: bytes) -> None:
         if not self._is_closed:

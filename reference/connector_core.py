@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from reference.backpressure import BackpressureState, next_level
 from reference.connector_config import ConnectorConfig
@@ -217,6 +218,8 @@ class ConnectorCore:
                 link.drain_until(deadline_ns)
             case TimerFired():
                 self._on_time()
+            case _ as never:
+                assert_never(never)
 
     def _on_time(self) -> None:
         for timer in self._deadlines.take_due(self.link.now_ns):

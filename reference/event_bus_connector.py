@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 
 from reference.backpressure import BackpressureChannel
 from reference.broker_link import BrokerLink
@@ -264,6 +264,8 @@ class EventBusConnector:
             case Finished():
                 if not self._finished.done():
                     self._finished.set_result(command)
+            case _ as never:
+                assert_never(never)
 
     def _set_timer(self, at_ns: int) -> None:
         if self._timer is not None:
@@ -307,8 +309,9 @@ class EventBusConnector:
 
     def _open_link(self) -> None:
         link = BrokerLink(
+            on_up=lambda: self._handle(LinkUp()),
             on_bytes=lambda data: self._handle(BytesReceived(data)),
-            on_lost=lambda problem: self._link_lost(link, problem),
+            on_lost=self._link_lost,
         )
         self._link = link
         self._run(
@@ -331,19 +334,16 @@ class EventBusConnector:
             task.add_done_callback(partial(self._attached, link))
 
     def _attached(self, link: BrokerLink, task: asyncio.Future[object]) -> None:
+        """From here on the link speaks for itself, unless it could not be made after all."""
         self._jobs.discard(task)
-        if link is not self._link:
-            link.abort()
-        elif (error := task.exception()) is not None:
+        error = task.exception()
+        if error is not None and link is self._link:
             self._link = None
             self._handle(LinkFailed(LinkClosed(str(error))))
-        else:
-            self._handle(LinkUp())
 
-    def _link_lost(self, link: BrokerLink, problem: LinkClosed) -> None:
-        if link is self._link:
-            self._link = None
-            self._handle(LinkLost(problem))
+    def _link_lost(self, problem: LinkClosed) -> None:
+        self._link = None
+        self._handle(LinkLost(problem))
 
     # ---- The end ------------------------------------------------------------
 

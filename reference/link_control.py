@@ -179,7 +179,8 @@ class LinkControl:
             case Timer.SHUTDOWN:
                 problem = DeadlinePassed("the connector shuts down, and not every answer came")
                 self.drop(Trigger.DEADLINE_PASSED, problem)
-            case Timer.PING:
+            case _:
+                assert timer is Timer.PING, timer
                 self._ping_nonce += 1
                 self._ping_is_unanswered = True
                 self.send(Ping(self._ping_nonce))

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from reference.codec import (
     decode_event_at,
@@ -175,6 +175,8 @@ def encode_message(message: LinkMessage) -> bytes:
             return tag + _U64.pack(message.sequence) + _encode_text(message.reason)
         case Error():
             return tag + _encode_text(message.reason)
+        case _ as never:
+            assert_never(never)
 
 
 def _encode_text(text: str) -> bytes:

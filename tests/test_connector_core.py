@@ -12,9 +12,9 @@ from reference.connector_inputs import (
     EventsStored,
     IdentityFailed,
     IdentityStarted,
+    PageRead,
     ReadPage,
     TimerFired,
-    WatermarkDurable,
 )
 from reference.connector_states import State
 from reference.errors import DiskRejected
@@ -198,6 +198,20 @@ def test_a_letter_that_failed_and_is_not_wanted_any_more_blocks_nothing() -> Non
     assert driver.core.backlog == 0
 
 
+@pytest.mark.req("DLQ-2.1", "LNK-2.3")
+def test_an_event_whose_letter_is_stored_before_its_turn_is_not_sent_again() -> None:
+    driver = connector(4)
+    broker = linked(driver)
+    broker.says(Refuse(3, "no"))
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver, window=2)
+    assert broker.hears_numbers() == [1, 2]
+    driver.settle_down()
+    broker.says(Acknowledge(2))
+    assert broker.hears_numbers() == [4]
+
+
 # ---- Memory and pages -------------------------------------------------------
 
 
@@ -272,20 +286,23 @@ def test_a_broker_that_has_what_was_spilled_saves_the_reading() -> None:
     assert driver.core.buffer.sequences() == [31]
 
 
-@pytest.mark.req("BUF-2.1")
-def test_a_page_that_comes_when_the_broker_has_it_already_adds_nothing() -> None:
+@pytest.mark.req("BUF-2.1", "LNK-2.3")
+def test_what_the_broker_has_by_the_time_a_page_comes_is_not_taken_in() -> None:
     driver = connector(30, TINY)
-    driver.connect()
-    driver.link_up()
-    HandBroker(driver).hears()
-    held = driver.core.buffer.sequences()
-    # Make room for a page, and let the broker have everything while it is under way.
-    driver.core.buffer.settle(1, 4)
-    driver.core.handle(WatermarkDurable(4), 0)
-    assert not driver.jobs
-    commands = driver.core.handle(WatermarkDurable(4), 0)
-    assert commands == []
-    assert held[:4] == [1, 2, 3, 4]
+    broker = linked(driver, window=100)
+    broker.says(Acknowledge(broker.hears_numbers()[-1]))
+    (request,) = (job for job in driver.jobs if isinstance(job, ReadPage))
+    driver.jobs.remove(request)
+    page = driver._disk.read_page(request)  # read, and not yet told of
+    assert isinstance(page, PageRead)
+    first, second, third = (entry.sequence for entry in page.page.entries[:3])
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver, window=100, acknowledged_through=second)
+    for command in driver.core.handle(page, driver.now_ns):
+        driver._carry_out(command)
+    assert broker.hears_numbers()[0] == third
+    assert first not in driver.core.buffer.sequences()
 
 
 @pytest.mark.req("BUF-2.1", "CON-2.2")

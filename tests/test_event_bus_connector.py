@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -330,6 +331,66 @@ def test_a_broker_that_never_welcomes_is_left_and_tried_again(tmp_path: Path) ->
             connector.connect(str(broker.path))
             assert await connector.drained()
             assert broker.broker.connection_count == 2
+
+    run(scenario)
+
+
+@pytest.mark.req("LNK-4.1", "CON-4.1", "DEL-1.4")
+@pytest.mark.parametrize("rudeness", ["speaks first", "speaks and leaves", "leaves"])
+def test_a_broker_without_manners_is_no_defect_of_ours(tmp_path: Path, rudeness: str) -> None:
+    """It says or ends something before the connector knows that the link stands."""
+
+    async def scenario() -> None:
+        visits = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal visits
+            visits += 1
+            if rudeness.startswith("speaks"):
+                writer.write(b"220 welcome to the mail server\r\n")
+            if rudeness.endswith("leaves"):
+                writer.transport.abort()
+            else:
+                await reader.read()
+                writer.close()
+
+        server = await asyncio.start_unix_server(serve, tmp_path / "s")
+        connector = await EventBusConnector.open(MemoryFilesystem(), QUICK)
+        connector.connect(str(tmp_path / "s"))
+        assert await connector.publish(small_event(1)) == 1
+        await until(connector, lambda: visits >= 4)
+        assert connector.status().backlog == 1
+        await connector.close(0)
+        server.close()
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.2", "DEL-1.4")
+def test_a_transport_that_cannot_be_made_counts_as_a_failed_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        make = loop.create_unix_connection
+        failures = 2
+
+        async def fail_twice(*arguments: Any, **options: Any) -> Any:
+            nonlocal failures
+            failures -= 1
+            if failures >= 0:
+                options["sock"].close()
+                raise OSError(errno.ENOMEM, "no memory")
+            return await make(*arguments, **options)
+
+        monkeypatch.setattr(loop, "create_unix_connection", fail_twice)
+        async with (
+            BrokerOnSocket(tmp_path / "s") as broker,
+            await EventBusConnector.open(disk_with(3), QUICK) as connector,
+        ):
+            connector.connect(str(broker.path))
+            assert await connector.drained()
+            assert failures == -1
 
     run(scenario)
 
