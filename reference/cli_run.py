@@ -122,15 +122,16 @@ class _Run:
 
     async def _store(self, connector: EventBusConnector, batch: list[Numbered]) -> bool:
         """Store the batch; return False if nothing more can be stored."""
-        was_told = ""
-        while batch:
+        told: type[AppendError] | None = None
+        while True:
             try:
                 await connector.publish_batch([event for _, event in batch])
                 return True
             except EventTooLarge as error:
                 if len(batch) > 1:  # nothing was stored: find the one
-                    for item in batch:
+                    for index, item in enumerate(batch, 1):
                         if not await self._store(connector, [item]):
+                            self._input.not_stored += len(batch) - index
                             return False
                     return True
                 self._input.refused += 1
@@ -142,11 +143,10 @@ class _Run:
                     self._input.not_stored += len(batch)
                     self._input.failure = str(error)
                     return False
-                if str(error) != was_told:
-                    was_told = str(error)
+                if type(error) is not told:
+                    told = type(error)
                     _say(f"waiting: {error}")
                 await self._pause(RETRY_S)
-        return True
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until a signal."""
@@ -171,7 +171,7 @@ class _Run:
         if source.failure:
             _say(f"failed: {source.failure}")
         if source.not_stored:
-            _say(f"events of the input that were not stored: {source.not_stored}")
+            _say(f"events that were read and not stored: {source.not_stored}")
         if not report.is_clean:
             _say(
                 f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "
@@ -218,11 +218,13 @@ async def _show_status(connector: EventBusConnector, as_json: bool) -> None:
     """Keep whoever watches informed: a machine, a terminal, or a log of standard error."""
     try:
         if as_json:
-            await _print_status(connector, sys.stdout, lambda status: json.dumps(status.as_json()))
+            await _print_status(
+                connector, sys.stdout, lambda status: json.dumps(status.as_json()), STATUS_S
+            )
         elif sys.stderr.isatty():
             await _draw_status(connector, sys.stderr)
         else:
-            await _print_status(connector, sys.stderr, ConnectorStatus.as_line, every_s=None)
+            await _print_status(connector, sys.stderr, ConnectorStatus.as_line, None)
     except OSError as error:
         _say(f"the status is not shown any more: {error}")  # nobody reads it; events go on
 
@@ -239,17 +241,13 @@ async def _print_status(
     connector: EventBusConnector,
     output: TextIO,
     as_text: Callable[[ConnectorStatus], str],
-    every_s: float | None = STATUS_S,
+    every_s: float | None,
 ) -> None:
-    """Print a line when link or level change, and at least every so often."""
-    last: Notable | None = None
+    """Print a line when link or level change, and at least every so often if a time is given."""
     while True:
         status = connector.status()
-        notable = _notable(status)
-        if notable != last or every_s is not None:
-            last = notable
-            print(as_text(status), file=output, flush=True)
-        await _next_notable(connector, notable, every_s)
+        print(as_text(status), file=output, flush=True)
+        await _next_notable(connector, _notable(status), every_s)
 
 
 async def _next_notable(
