@@ -15,6 +15,7 @@ Spec: CLI-4.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -129,11 +130,7 @@ class _Run:
                 return True
             except EventTooLarge as error:
                 if len(batch) > 1:  # nothing was stored: find the one
-                    for index, item in enumerate(batch, 1):
-                        if not await self._store(connector, [item]):
-                            self._input.not_stored += len(batch) - index
-                            return False
-                    return True
+                    break
                 self._input.refused += 1
                 _say(f"refused: line {batch[0][0]}: {error}")
                 return True
@@ -147,13 +144,16 @@ class _Run:
                     told = type(error)
                     _say(f"waiting: {error}")
                 await self._pause(RETRY_S)
+        for index, item in enumerate(batch, 1):
+            if not await self._store(connector, [item]):
+                self._input.not_stored += len(batch) - index
+                return False
+        return True
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until a signal."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _drain(self, connector: EventBusConnector) -> None:
         drained = asyncio.create_task(connector.drained(self._options.drain_seconds))
@@ -257,10 +257,8 @@ async def _next_notable(
         while _notable(connector.status()) == notable:
             await connector.changed(connector.revision)
 
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(wait(), every_s)
-    except TimeoutError:
-        return
 
 
 async def _draw_status(connector: EventBusConnector, output: TextIO) -> None:
