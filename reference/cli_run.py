@@ -144,11 +144,11 @@ class _Run:
                     told = type(error)
                     _say(f"waiting: {error}")
                 await self._pause(RETRY_S)
-        for index, item in enumerate(batch, 1):
-            if not await self._store(connector, [item]):
-                self._input.not_stored += len(batch) - index
-                return False
-        return True
+        goes_on = True
+        while batch and goes_on:
+            goes_on = await self._store(connector, [batch.pop(0)])
+        self._input.not_stored += len(batch)
+        return goes_on
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until a signal."""
