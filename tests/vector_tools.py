@@ -15,12 +15,16 @@ from typing import Any, Final
 from zlib import crc32
 
 from reference.acknowledgement_slots import decode_slot, slot_offset
+from reference.backpressure import Level, next_level
 from reference.codec import decode_event, decode_timestamp_at, encode_event, encode_timestamp
+from reference.connector_errors import FrameLengthOutOfRange
 from reference.dead_letters import decode_dead_letter
 from reference.errors import DecodeError, InvalidJsonLine, OpenRefused, TrailingBytes
 from reference.filesystem import Filesystem
 from reference.frame import body_verifies, check_frame_header, decode_body
 from reference.json_lines import decode_json_line, encode_json_line
+from reference.link_frames import FrameReader, encode_message_frame
+from reference.link_messages import LinkMessage, Publish, decode_message, encode_message
 from reference.names import DEAD_LETTERS_NAME
 from reference.segment_header import (
     NO_LOG_ID,
@@ -38,6 +42,9 @@ from tests.vectors.document import event_json
 VECTORS: Final = Path(__file__).parent / "vectors"
 NEW_LOG_ID: Final = bytes([0xEE]) * 16
 CLOCK_NS: Final = 1_800_000_000_000_000_000
+
+SPELLED_OUT_BYTES_MAX: Final = 4096
+"""A message of the link that is larger is told by the CRC of its encoding."""
 
 Object = dict[str, Any]
 
@@ -184,6 +191,60 @@ def _names(given: Object) -> Object:
     return {"number": segment_number(given["name"])}
 
 
+def _link(given: Object) -> Object:
+    """Return the messages of a stream, or those before its first error."""
+    data = content_of(given["parts"])
+    reader = FrameReader()
+    messages: list[LinkMessage] = []
+    answer: Object = {"messages": []}
+    try:
+        for body in reader.feed(data):
+            messages.append(decode_message(body))
+            answer["messages"].append(_message_json(messages[-1]))
+    except FrameLengthOutOfRange:
+        return {**answer, "error": "FrameLengthOutOfRange"}
+    except DecodeError as error:
+        return {**answer, "error": type(error).__name__, "offset": error.offset}
+    again = b"".join(encode_message_frame(message) for message in messages)
+    read_bytes = len(data) - reader.held_bytes
+    return {**answer, "rest_bytes": reader.held_bytes, "canonical": again == data[:read_bytes]}
+
+
+def _message_json(message: LinkMessage) -> Object:
+    kind = {"type": type(message).__name__}
+    body = encode_message(message)
+    if len(body) > SPELLED_OUT_BYTES_MAX:
+        return {**kind, "body_bytes": len(body), "crc": f"{crc32(body):08x}"}
+    if isinstance(message, Publish):
+        entry = message.entry
+        return {
+            **kind,
+            "sequence": str(entry.sequence),
+            "topic": message.topic,
+            "timestamp": format_rfc3339(entry.timestamp_ns),
+            "event": event_json(entry.event),
+        }
+    fields: Object = {name: getattr(message, name) for name in message.__slots__}
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            fields[name] = value.hex()
+        elif isinstance(value, int) and name not in ("protocol_version", "window"):
+            fields[name] = str(value)
+    return {**kind, **fields}
+
+
+def _backpressure(given: Object) -> Object:
+    level = Level.RELEASED
+    levels = []
+    for step in given["steps"]:
+        level = next_level(
+            level, int(step["used_bytes"]), int(given["limit_bytes"]),
+            held_on=step["spilled"] or step["blocked"],
+        )  # fmt: skip
+        levels.append(level.value)
+    return {"levels": levels}
+
+
 _ANSWERS: Final[dict[str, Callable[[Object], Object]]] = {
     "codec": _codec,
     "json_lines": _json_lines,
@@ -191,6 +252,8 @@ _ANSWERS: Final[dict[str, Callable[[Object], Object]]] = {
     "headers": _headers,
     "frames": _frames,
     "names": _names,
+    "link": _link,
+    "backpressure": _backpressure,
 }
 
 

@@ -18,6 +18,10 @@ NOTES: Final[dict[str, dict[str, object]]] = {
         "nats-io/nats-server/issues/6600",
         "vectordotdev/vector/pull/25570",
     ),
+    "backpressure": _note(
+        "A level in integers, one byte on either side of its thresholds.",
+        "rounding, `>` for `>=`, a release without a trigger, chatter around a threshold",
+    ),
     "bit-rot": _note(
         "Single bits change on a medium long after they were written.",
         "one bad bit that costs more than its record",
@@ -93,6 +97,11 @@ NOTES: Final[dict[str, dict[str, object]]] = {
         "a record accepted where it was never written",
         "cockroachdb/pebble/issues/567",
         "tamnd/kura/issues/47",
+    ),
+    "link": _note(
+        "Messages between connector and broker in their envelope.",
+        "another byte order or bincode flavour, lengths trusted before they are checked",
+        "bincode-org/bincode/issues/239",
     ),
     "names": _note(
         "Names that are close to a segment's.",

@@ -25,6 +25,7 @@ from typing import Any, Final
 from simulators.memory_filesystem import MemoryFilesystem
 from tests import vector_tools
 from tests.vectors import (
+    backpressure_values,
     codec_errors,
     codec_timestamps,
     codec_values,
@@ -42,6 +43,7 @@ from tests.vectors import (
     frame_values,
     header_values,
     json_lines_values,
+    link_values,
     name_values,
 )
 from tests.vectors.disagreements import DISAGREEMENTS
@@ -59,6 +61,8 @@ FILES: Final[dict[str, tuple[str, Sequence[Source]]]] = {
     "headers.json": ("headers", (header_values.vectors,)),
     "frames.json": ("frames", (frame_values.vectors,)),
     "names.json": ("names", (name_values.vectors,)),
+    "link.json": ("link", (link_values.vectors,)),
+    "backpressure.json": ("backpressure", (backpressure_values.vectors,)),
     "directories_ended.json": ("directories", (directories_ended.vectors,)),
     "directories_torn.json": ("directories", (directories_torn.vectors,)),
     "directories_rotten.json": ("directories", (directories_rotten.vectors,)),
