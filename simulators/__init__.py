@@ -4,6 +4,12 @@ A simulator is a component of the surroundings in small: where process events co
 what a disk does in a crash, how a link fails. Simulators import only `reference` and the
 standard library; `reference` never imports them, and a test enforces both.
 
+    process_events, proc_reader, synthetic_events    where events come from
+    memory_filesystem                                a disk that fails on demand
+    broker (the program), fake_broker, broker_*      the agent's broker, good or misbehaving
+    topics                                           subscriptions with + and #
+    connector_driver, connector_world                a connector whose steps a test takes
+
 Time, sleep and random numbers are passed in, so that a run can be repeated exactly.
 
 Not here: which faults are tried and what must hold then (fault_injection).

@@ -395,6 +395,20 @@ def test_entries_that_a_degraded_log_hides_are_not_taken_as_settled() -> None:
     assert broker.hears_numbers() == [1, 2, 3, 4, 5, 6, number]
 
 
+@pytest.mark.req("REC-9.3", "BUF-2.1")
+def test_what_comes_before_the_entries_that_are_hidden_is_delivered() -> None:
+    """Older files were synced before their successor existed."""
+    config = small_config(3)
+    disk = disk_with(8, config, close=False)
+    for call in ("create_exclusive", "overwrite"):
+        disk.fail(call, error=errno.ENOSPC, times=1000)
+    driver = make_connector(disk, wal_config=config)
+    broker = linked(driver)
+    assert broker.hears_numbers() == [1, 2, 3, 4, 5, 6]
+    assert driver.core.buffer.is_spilled
+    assert Condition.PAGE_FAILED in conditions(driver)
+
+
 # ---- Time -------------------------------------------------------------------
 
 
@@ -489,6 +503,21 @@ def test_any_message_keeps_the_link_and_puts_the_ping_off() -> None:
         broker.says(Acknowledge(through))
     assert Ping(1) not in broker.hears()
     assert driver.is_linked
+
+
+@pytest.mark.req("CON-3.3")
+def test_other_messages_do_not_ask_again_while_a_ping_is_unanswered() -> None:
+    driver = connector(3)
+    broker = linked(driver)
+    driver.advance(10 * SECOND_NS)
+    broker.says(Acknowledge(1))
+    driver.advance(15 * SECOND_NS)
+    broker.says(Acknowledge(2))
+    driver.advance(15 * SECOND_NS)
+    assert [message for message in broker.hears() if isinstance(message, Ping)] == [Ping(1)]
+    broker.says(Pong(1))
+    driver.advance(10 * SECOND_NS)
+    assert broker.hears() == [Ping(2)]
 
 
 @pytest.mark.req("LNK-4.1", "CON-3.3")

@@ -24,7 +24,7 @@ from reference.connector_errors import (
     BrokerAddressTooLong,
     ConnectorClosed,
 )
-from reference.connector_inputs import Input, TimerFired
+from reference.connector_inputs import Input, ShutdownRequested, TimerFired
 from reference.errors import (
     DiskRejected,
     EventTooLarge,
@@ -414,6 +414,41 @@ def test_closing_while_a_connection_is_made_leaves_no_socket_behind(
     run(scenario)
 
 
+@pytest.mark.req("CON-3.4")
+@pytest.mark.parametrize("turns", range(4))
+def test_closing_while_nobody_listens_ends_at_once(tmp_path: Path, turns: int) -> None:
+    async def scenario() -> None:
+        connector = await EventBusConnector.open(MemoryFilesystem())
+        connector.connect(str(tmp_path / "nobody"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert (await connector.close(1)).is_clean
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4")
+def test_a_broker_that_does_not_read_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference.event_bus_connector.GOODBYE_S", 0.05)
+
+    async def scenario() -> None:
+        async with (
+            BrokerOnSocket(tmp_path / "s") as broker,
+            await EventBusConnector.open(MemoryFilesystem()) as connector,
+        ):
+            connector.connect(str(broker.path))
+            await until(connector, lambda: connector.status().link == "online")
+            link = connector._link
+            assert link is not None
+            # The transport never tells of its end.
+            monkeypatch.setattr(link.ended, "set", lambda: None)
+            assert (await connector.close(1)).is_clean
+
+    run(scenario)
+
+
 @pytest.mark.req("BUF-1.1", "LNK-2.2")
 def test_a_slow_broker_does_not_make_a_second_copy_of_the_window(tmp_path: Path) -> None:
     async def scenario() -> None:
@@ -654,6 +689,18 @@ def test_a_defect_reaches_everybody_who_waits() -> None:
                 await waiting
         with pytest.raises(Defect):
             await connector.publish(small_event(3))
+        with pytest.raises(Defect):
+            await connector.close()
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4")
+def test_an_end_that_comes_after_a_defect_does_not_hide_it() -> None:
+    async def scenario() -> None:
+        connector = await EventBusConnector.open(MemoryFilesystem())
+        connector._fail(Defect())
+        connector._handle(ShutdownRequested(0))
         with pytest.raises(Defect):
             await connector.close()
 
