@@ -1,10 +1,13 @@
 """The connector by window, beside a bare asyncio echo of the same frames, in one run.
 
-Both send the same Publish frames over a Unix socket to a process of its own, with at most
-`window` unanswered. The echo does nothing else: its server sends each frame back. The
-connector stores each event durably first, sends it, is acknowledged by the fake broker
-(which writes it to a file), and settles it in the log. Rounds take turns, and the ratio is
-taken inside a round; the median over the rounds is shown.
+All send the same Publish frames over a Unix socket to a process of its own, with at most
+`window` unanswered. The echo does nothing else; it comes in two forms. *By frame*: both
+sides read and write frame by frame, as a program does that looks at each. *By piece*: the
+server sends back whatever bytes it has read, which is the speed of copying.
+
+The connector stores each event durably first, sends it, is acknowledged by the fake broker
+(which decodes it and writes it to a file), and settles it in the log. Rounds take turns, and
+ratios are taken inside a round; medians over the rounds are shown.
 
 Part of `tox -e bench`. Not here: the log alone (wal_bench.py).
 """
@@ -40,21 +43,45 @@ EVENTS = {1: 3_000, 32: 20_000, 256: 20_000}
 # ---- The echo ---------------------------------------------------------------
 
 
-async def serve_echo(path: str) -> None:
+async def serve_echo(path: str, by_frame: bool) -> None:
     """Send back whatever comes, until killed."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_pieces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(2**18):
             writer.write(data)
             await writer.drain()
 
-    server = await asyncio.start_unix_server(serve, path)
+    async def serve_frames(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                length = await reader.readexactly(4)
+                body = await reader.readexactly(int.from_bytes(length, "little"))
+                writer.write(length + body)
+
+    server = await asyncio.start_unix_server(serve_frames if by_frame else serve_pieces, path)
     print("listening", flush=True)
     await server.serve_forever()
 
 
-async def echo(path: str, frames: list[bytes], window: int) -> float:
-    """Return frames a second, sent and come back, with at most `window` of them on the way."""
+async def echo_frames(path: str, frames: list[bytes], window: int) -> float:
+    """Return frames a second, each written and read by itself."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    began = time.perf_counter()
+    for frame in frames[:window]:
+        writer.write(frame)
+    for index in range(len(frames)):
+        length = await reader.readexactly(4)
+        await reader.readexactly(int.from_bytes(length, "little"))
+        for frame in frames[index + window : index + window + 1]:
+            writer.write(frame)
+    seconds = time.perf_counter() - began
+    writer.close()
+    await writer.wait_closed()
+    return len(frames) / seconds
+
+
+async def echo_pieces(path: str, frames: list[bytes], window: int) -> float:
+    """Return frames a second, written together as far as the window allows."""
     reader, writer = await asyncio.open_unix_connection(path)
     cutter = FrameReader()
     began = time.perf_counter()
@@ -109,8 +136,10 @@ def server(*arguments: str) -> Iterator[None]:
         process.communicate()
 
 
-def one_round(directory: Path, window: int, events: list[ProcessEvent]) -> tuple[float, float]:
-    """Return the connector's rate and the echo's."""
+def one_round(
+    directory: Path, window: int, events: list[ProcessEvent]
+) -> tuple[float, float, float]:
+    """Return the rates of the connector, the echo by frame, and the echo by piece."""
     timestamp = encode_timestamp(time.time_ns())
     frames = [
         encode_publish_frame(sequence, timestamp + encode_event(event))
@@ -123,10 +152,12 @@ def one_round(directory: Path, window: int, events: list[ProcessEvent]) -> tuple
     )  # fmt: skip
     with server(*broker):
         ours = asyncio.run(deliver(directory / "wal", socket, events))
-    path = str(directory / "e")
-    with server("tests.benchmarks.connector_bench", "--serve-echo", path):
-        bare = asyncio.run(echo(path, frames, window))
-    return ours, bare
+    by_frame, by_piece = str(directory / "f"), str(directory / "p")
+    with server("tests.benchmarks.connector_bench", "--serve-echo-frames", by_frame):
+        framewise = asyncio.run(echo_frames(by_frame, frames, window))
+    with server("tests.benchmarks.connector_bench", "--serve-echo-pieces", by_piece):
+        piecewise = asyncio.run(echo_pieces(by_piece, frames, window))
+    return ours, framewise, piecewise
 
 
 def main() -> int:
@@ -134,21 +165,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="connector_bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--directory", help="where the files go (default: a temporary directory)")
-    parser.add_argument("--serve-echo", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument("--serve-echo-frames", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument("--serve-echo-pieces", metavar="PATH", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve_echo:
-        asyncio.run(serve_echo(options.serve_echo))
-    print(f"published and acknowledged, {PUBLISHERS} tasks; {options.rounds} rounds in turns\n")
-    print(f"{'window':>6} {'connector events/s':>19} {'bare echo frames/s':>19} {'ratio':>6}")
+    if path := options.serve_echo_frames or options.serve_echo_pieces:
+        asyncio.run(serve_echo(path, bool(options.serve_echo_frames)))
+    print(f"\npublished and acknowledged, {PUBLISHERS} tasks; {options.rounds} rounds in turns\n")
+    print(f"{'':>6} {'connector':>10} {'echo by frame':>20} {'echo by piece':>20}")
+    print(f"{'window':>6} {'events/s':>10}" + 2 * f" {'frames/s':>12} {'ratio':>7}")
     for window in WINDOWS:
         events = typical_events(EVENTS[window])
         rates = []
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory(dir=options.directory) as name:
                 rates.append(one_round(Path(name), window, events))
-        ours, bare = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
-        ratio = statistics.median(mine / theirs for mine, theirs in rates)
-        print(f"{window:>6} {ours:>19,.0f} {bare:>19,.0f} {ratio:>6.2f}", flush=True)
+        ours, *bare = (statistics.median(rate[side] for rate in rates) for side in range(3))
+        ratios = [statistics.median(rate[0] / rate[side] for rate in rates) for side in (1, 2)]
+        columns = "".join(f" {b:>12,.0f} {r:>7.2f}" for b, r in zip(bare, ratios, strict=True))
+        print(f"{window:>6} {ours:>10,.0f}{columns}", flush=True)
     return 0
 
 
