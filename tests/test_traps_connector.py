@@ -116,6 +116,24 @@ def test_t2_a_broker_that_knows_an_identity_of_a_moment_ago_lies() -> None:
     assert driver.core.backlog == 3
 
 
+@pytest.mark.req("LNK-2.4", "LNK-4.1", "DEL-1.1")
+@pytest.mark.parametrize("claimed", [2, 100, 150])
+def test_t2_under_the_new_identity_nothing_is_known_that_was_not_sent(claimed: int) -> None:
+    driver = make_connector(disk_with(100))
+    driver.connect()
+    broker, _ = greeted(driver)
+    broker.says(Welcome(1, 8, 150))
+    driver.settle_down()
+    identity = driver.core.log_id
+    broker, hello = greeted(driver)
+    assert hello.log_id == identity
+    broker.says(Welcome(1, 8, claimed))
+    assert driver.core.link.violations == 1
+    assert driver.core.backlog == 100
+    assert driver.core.log_id == identity, "no identity after another"
+    assert conditions(driver).count(Condition.DIVERGED) == 1
+
+
 @pytest.mark.req("LNK-2.4", "WAL-7.1")
 def test_t2_an_identity_that_cannot_be_made_durable_is_tried_again() -> None:
     disk = disk_with(5)
