@@ -119,6 +119,18 @@ def test_what_was_sent_and_not_acknowledged_is_sent_again_in_order() -> None:
     assert driver.core.counters.published == 9
 
 
+@pytest.mark.req("CLI-4.3")
+def test_nothing_is_outstanding_on_a_link_that_was_not_welcomed() -> None:
+    driver = connector(5)
+    linked(driver)
+    assert driver.core.outstanding == 5
+    driver.link_drops()
+    assert driver.core.outstanding == 0
+    driver.advance(SECOND_NS)
+    driver.link_up()
+    assert driver.core.outstanding == 0
+
+
 @pytest.mark.req("LNK-3.2")
 def test_an_equal_acknowledgement_is_ignored() -> None:
     driver = connector(3)
@@ -351,6 +363,16 @@ def test_a_batch_that_is_stored_in_part_delivers_that_part() -> None:
     assert caught.value.stored == (2,)
     driver.settle_down()
     assert linked(driver).hears_numbers() == [1, 2]
+
+
+@pytest.mark.req("REP-2.1", "ACK-5.1")
+def test_a_last_record_that_rots_while_the_log_is_open_holds_nothing_up() -> None:
+    disk = large_disk()
+    driver = make_connector(disk, FEW)
+    disk.flip_bit(FIRST, (frames_of(disk)[-1].offset + 60) * 8)
+    assert received_all(driver, linked(driver, window=100)) == list(range(1, 60))
+    assert driver.log.acknowledged_through == 60
+    assert not driver.core.buffer.is_spilled
 
 
 @pytest.mark.req("REP-2.1", "DEL-1.1")

@@ -185,14 +185,18 @@ def test_t4_hello_carries_what_is_durable_not_what_is_known() -> None:
     assert driver.log.durable_watermark == 0, "written lazily"
     driver.link_drops()
     driver.advance(SECOND_NS)
-    _, hello = greeted(driver)
+    broker, hello = greeted(driver)
     assert hello.settled_through == 0
+    broker.says(Welcome(1, 16, 6))
+    driver.advance(
+        2 * SECOND_NS
+    )  # the log writes it at the latest with the next one after a second
+    acknowledge(broker, 7)
+    assert driver.log.durable_watermark == 7
     driver.link_drops()
-    assert driver.log.flush()
-    driver.advance(2 * SECOND_NS)
-    # The shell is told by the next settle.
-    driver.core.buffer.settle(7, 7)
-    assert driver.log.durable_watermark == 6
+    driver.advance(SECOND_NS)
+    _, hello = greeted(driver)
+    assert hello.settled_through == 7
 
 
 @pytest.mark.req("DLQ-2.1", "LNK-3.3")
@@ -212,6 +216,24 @@ def test_t4_a_letter_under_way_when_the_link_is_lost_is_refused_again_or_taken()
     driver.settle_down()
     assert driver.core.backlog == 0
     assert letters_on(disk) == [(2, "refused: no")]
+
+
+@pytest.mark.req("DLQ-2.1", "LNK-3.2", "LNK-3.3")
+def test_t4_a_welcome_that_passes_a_letter_under_way_does_not_settle_it() -> None:
+    """The broker may not say so; the event is safe all the same."""
+    disk = disk_with(6)
+    driver = make_connector(disk)
+    linked(driver, window=8).says(Acknowledge(1), Refuse(2, "no"))
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver, window=8, acknowledged_through=5)
+    assert driver.core.backlog == 2, "2 and 6"
+    assert broker.hears_numbers() == [6]
+    broker.says(Acknowledge(4))
+    assert driver.core.link.violations == 1, "below what Welcome said"
+    driver.settle_down()
+    assert letters_on(disk) == [(2, "refused: no")]
+    assert driver.core.backlog == 1
 
 
 @pytest.mark.req("DLQ-2.1")
@@ -444,6 +466,20 @@ def test_t20_a_broker_that_forgot_everything_is_no_violation() -> None:
     assert broker.hears_numbers() == [7, 8, 9, 10]
     acknowledge(broker, 10)
     assert driver.core.backlog == 0
+    assert driver.core.link.violations == 0
+
+
+@pytest.mark.req("LNK-3.2", "LNK-4.1")
+@pytest.mark.parametrize(("through", "is_legal"), [(5, False), (6, True), (7, True)])
+def test_t20_what_is_settled_here_is_where_a_forgetful_broker_starts(
+    through: int, is_legal: bool
+) -> None:
+    driver = make_connector(disk_with(10))
+    acknowledge(linked(driver, window=16), 6)
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    linked(driver, window=16, acknowledged_through=0).says(Acknowledge(through))
+    assert driver.is_linked is is_legal
 
 
 @pytest.mark.req("LNK-3.2", "LNK-4.1")
@@ -494,3 +530,17 @@ def test_t20_a_shutdown_without_every_answer_says_how_many_repeats_there_may_be(
     assert finished.repeats_possible == 3, "2 to 4 were sent"
     assert "not every answer" in finished.reason
     assert driver.core.backlog == 4
+
+
+@pytest.mark.req("CON-3.4")
+def test_t20_what_was_sent_on_an_earlier_link_may_be_repeated_too() -> None:
+    driver = make_connector(disk_with(5))
+    linked(driver, window=3)
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    linked(driver, window=1)
+    assert driver.core.outstanding == 1
+    driver.shut_down(SECOND_NS)
+    driver.advance(SECOND_NS)
+    assert driver.said.finished is not None
+    assert driver.said.finished.repeats_possible == 3
