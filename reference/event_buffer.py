@@ -11,7 +11,7 @@ memory is bounded, the order is that of the log, and the log is the one source o
 number that a page steps over is one that the log has settled.
 
 `used_bytes` is the sum of the whole Publish frames held, in flight or not. An empty buffer
-takes one event of any legal size, or a log written under larger limits would never drain.
+reads back one event of any legal size, or one larger than the buffer would never be delivered.
 An event that cannot be sent at all (undecodable, or too large for a frame) is held as its
 payload until its dead letter is stored.
 
@@ -135,7 +135,7 @@ class EventBuffer:
             follows = entry.sequence == self.durable_through + 1
             if follows and not self.is_spilled and not self._is_paging:
                 event = held_event(entry)
-                if self._fits(len(event.data)):
+                if self.used_bytes + len(event.data) <= self.limit_bytes:
                     self._hold(event)
                     admitted.append(event)
             self.durable_through = max(self.durable_through, entry.sequence)
@@ -191,9 +191,6 @@ class EventBuffer:
         self._is_waiting_for_room = False
 
     # ---- Inside -------------------------------------------------------------
-
-    def _fits(self, size_bytes: int) -> bool:
-        return self.used_bytes == 0 or self.used_bytes + size_bytes <= self.limit_bytes
 
     def _hold(self, event: HeldEvent) -> None:
         self._events[event.sequence] = event

@@ -317,6 +317,23 @@ def test_what_the_broker_has_by_the_time_a_page_comes_is_not_taken_in() -> None:
     assert first not in driver.core.buffer.sequences()
 
 
+@pytest.mark.req("BUF-1.1", "BUF-2.1")
+def test_an_event_that_is_stored_while_a_page_is_read_is_held_once() -> None:
+    """The page may have it too, if it was read late."""
+    driver = connector(30, TINY)
+    broker = linked(driver, window=100)
+    broker.says(Acknowledge(broker.hears_numbers()[-1]))
+    assert any(isinstance(job, ReadPage) for job in driver.jobs)
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver, window=100, acknowledged_through=30)
+    publish_numbers(driver, 31, 31)
+    driver.settle_down()
+    assert driver.core.buffer.sequences() == [31]
+    assert broker.hears_numbers() == [31]
+    assert driver.core.buffer.used_bytes == len(driver.said.sent[-1])
+
+
 @pytest.mark.req("BUF-2.1", "CON-2.2")
 def test_numbers_that_nobody_told_of_are_read_from_the_log() -> None:
     """A commit that was stored in part names numbers only."""
