@@ -147,7 +147,7 @@ class EventBuffer:
 
         Half empty is soon enough, and keeps pages large.
         """
-        has_room = self.used_bytes == 0 or 2 * self.used_bytes <= self.limit_bytes
+        has_room = 2 * self.used_bytes <= self.limit_bytes
         if not self.is_spilled or not has_room or self._is_paging or self._is_waiting_for_room:
             return None
         self._is_paging = True

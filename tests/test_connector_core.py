@@ -41,7 +41,15 @@ from tests.connector_helpers import (
     make_connector,
     publish_numbers,
 )
-from tests.wal_helpers import FIRST, disk_with, frames_of, make_log, small_config, small_event
+from tests.wal_helpers import (
+    FIRST,
+    disk_with,
+    frames_of,
+    make_log,
+    rot_frame_body,
+    small_config,
+    small_event,
+)
 
 TINY = ConnectorConfig(buffer_bytes=1000)
 """Six small events."""
@@ -345,6 +353,44 @@ def test_numbers_that_nobody_told_of_are_read_from_the_log() -> None:
     publish_numbers(driver, 3, 3)
     driver.settle_down()
     assert linked(driver).hears_numbers() == [1, 2, 3]
+
+
+@pytest.mark.req("BUF-1.1", "BUF-2.1")
+def test_an_event_that_a_page_has_before_its_storing_was_told_is_held_once() -> None:
+    driver = connector(30, TINY)
+    broker = linked(driver, window=100)
+    broker.says(Acknowledge(broker.hears_numbers()[-1]))
+    assert any(isinstance(job, ReadPage) for job in driver.jobs)
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver, window=100, acknowledged_through=30)
+    entries = driver.log.store([driver.log.encode(small_event(31))])
+    driver.settle_down()  # the page
+    for command in driver.core.handle(EventsStored(tuple(entries), 31), driver.now_ns):
+        driver._carry_out(command)
+    assert broker.hears_numbers() == [31]
+    assert driver.core.buffer.used_bytes == len(driver.said.sent[-1])
+
+
+@pytest.mark.req("BUF-2.1", "DEL-1.1")
+def test_an_event_behind_one_that_nobody_told_of_does_not_pass_it() -> None:
+    driver = connector()
+    assert driver.log.append(small_event(1)) == 1
+    assert driver.publish([small_event(2), small_event(3)]) == [2, 3]
+    driver.settle_down()
+    broker = linked(driver)
+    assert broker.hears_numbers() == [1, 2, 3]
+
+
+@pytest.mark.req("BUF-2.1", "BPR-1.2", "REC-6.1")
+def test_numbers_at_the_end_that_recovery_settled_are_no_backlog() -> None:
+    disk = disk_with(10, close=False)
+    rot_frame_body(disk, 9)
+    driver = make_connector(disk)
+    assert driver.log.next_sequence > 11
+    assert driver.core.backlog == 9
+    assert not driver.core.buffer.is_spilled
+    assert levels(driver)[-1] == "released"
 
 
 @pytest.mark.req("WAL-4.2", "BUF-2.1", "LNK-3.1")
