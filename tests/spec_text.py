@@ -21,6 +21,7 @@ from reference.link_frames import encode_message_frame
 from reference.link_messages import Acknowledge, Hello, Welcome, encode_publish_frame
 from reference.scanner import ScannedFrame, scan_segment
 from reference.segment_header import SegmentHeader, decode_segment_header
+from simulators.persistence_table import table
 from tests.vectors.two_records import two_record_log
 
 SPEC_PATH: Final = Path(__file__).parents[1] / "reference" / "SPEC.md"
@@ -52,6 +53,7 @@ def generated_blocks() -> dict[str, str]:
         "crc-steps": _crc_steps(),
         "link-frames": _link_frames(),
         "states": _states(),
+        "persistence": "\n".join(table()) + "\n",
     }
 
 

@@ -1,0 +1,285 @@
+"""A disk that can lose power: the reference's eleven calls, with everything pending recorded.
+
+Fault model. Three views of the disk are kept apart:
+
+    page cache   what the process reads: every call has happened
+    durable      what is on the medium for sure: what was synced
+    pending      micro-operations between the two (persistence.py)
+
+A killed process leaves the page cache. A power cut leaves the durable state and any legal
+set of what is pending; which sets are legal, the profile says (crash_states.py lists them).
+`points` holds every moment at which the choice is largest: before each sync, at each `mark`
+and at the end. What a cut in between could leave is among what these can leave.
+
+A sync that fails (`fail_sync`) has the effect that kernels show: the error is told once, the
+pages count as clean, the process goes on reading the new data, and a later sync succeeds
+without writing them. They may or may not have reached the medium, for ever. With
+`reverts_on_failure` the page cache goes back to what is durable instead, as on a filesystem
+that writes elsewhere and discards what failed.
+
+Not here: errors of other calls, bit rot (memory_filesystem.py has those by hand).
+
+Spec: SIM-2.2, SIM-2.3.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from reference.filesystem import DirectoryEntry, LockMode
+from simulators.disk_image import content_after, names_after
+from simulators.persistence import Kind, Operation, Profile
+
+CALLS_MAX: Final = 1_000_000
+"""A program that makes more calls than this does not end."""
+BLOCK_BYTES: Final = 4096
+"""A size grows block by block: an append of several can be kept in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """A moment at which the power may fail."""
+
+    step: str
+    """The call that was about to return."""
+    names: Mapping[str, int]
+    """Durable: name to inode."""
+    contents: Mapping[int, bytes]
+    """Durable: inode to content."""
+    pending: tuple[Operation, ...]
+    mark: int
+    """How many marks were set before."""
+
+
+@dataclass(slots=True)
+class _Inode:
+    cached: bytearray = field(default_factory=bytearray)
+    durable: bytes = b""
+
+
+class CrashFilesystem:
+    """One directory. Everything that happens is recorded in `points` and `marks`."""
+
+    def __init__(self, profile: Profile, image: Mapping[str, bytes] | None = None) -> None:
+        """`image` is what is on the medium at the start, durably."""
+        self.profile = profile
+        self.points: list[CrashPoint] = []
+        self.marks: list[object] = []
+        self._inodes: dict[int, _Inode] = {}
+        self._cached_names: dict[str, int] = {}
+        self._durable_names: dict[str, int] = {}
+        self._pending: list[Operation] = []
+        self._orphans: set[int] = set()
+        """Numbers of operations that a failed sync has given up."""
+        self._failing_syncs: dict[str, int] = {}
+        self._reverts = False
+        self._numbers = 0
+        self._calls = 0
+        self.locked = False
+        for name, content in (image or {}).items():
+            inode = self._new_inode()
+            self._inodes[inode] = _Inode(bytearray(content), bytes(content))
+            self._cached_names[name] = self._durable_names[name] = inode
+
+    # ---- What a test does ---------------------------------------------------
+
+    def mark(self, what: object) -> None:
+        """Note a promise: from here on a crash has to keep it. The oracle looks it up."""
+        self._point("mark")
+        self.marks.append(what)
+        self._point("after mark")
+
+    def fail_sync(self, name: str, *, skip: int = 0, reverts: bool = False) -> None:
+        """Let one sync of the file fail with EIO, after `skip` that succeed."""
+        self._failing_syncs[name] = skip
+        self._reverts = reverts
+
+    def end(self) -> None:
+        """Note the last moment."""
+        self._point("end")
+
+    def process_image(self) -> dict[str, bytes]:
+        """Return what a killed process leaves: the page cache."""
+        return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}
+
+    # ---- The eleven calls ---------------------------------------------------
+
+    def create_exclusive(self, name: str) -> None:
+        self._count()
+        if name in self._cached_names:
+            raise _error(errno.EEXIST, name)
+        inode = self._new_inode()
+        self._inodes[inode] = _Inode()
+        self._cached_names[name] = inode
+        self._issue(Kind.ADD, inode, name=name)
+
+    def append(self, name: str, data: bytes) -> int:
+        appended = len(data)
+        inode = self._find(name)
+        cached = self._inodes[inode].cached
+        while data:
+            start = len(cached)
+            room = BLOCK_BYTES - start % BLOCK_BYTES
+            piece, data = data[:room], data[room:]
+            cached += piece
+            if self.profile.data_with_size:
+                self._issue(Kind.SIZE, inode, offset=len(cached), data=piece)
+            else:
+                self._write_granules(inode, start, len(piece))
+                self._issue(Kind.SIZE, inode, offset=len(cached))
+        return appended
+
+    def overwrite(self, name: str, offset: int, data: bytes) -> None:
+        inode = self._find(name)
+        cached = self._inodes[inode].cached
+        if offset + len(data) > len(cached):
+            raise _error(errno.EINVAL, name)
+        cached[offset : offset + len(data)] = data
+        self._write_granules(inode, offset, len(data))
+
+    def sync(self, name: str) -> None:
+        inode = self._find(name)
+        self._point(f"sync {name}")
+        if self._failing_syncs.get(name) == 0:
+            del self._failing_syncs[name]
+            self._give_up(inode)
+            raise _error(errno.EIO, name)
+        if name in self._failing_syncs:
+            self._failing_syncs[name] -= 1
+        kept = [o for o in self._pending if o.inode == inode and not _is_name(o)]
+        if self.profile.safe_file_sync:
+            kept += [o for o in self._pending if o.inode == inode and o.kind is Kind.ADD]
+        self._keep([o for o in kept if o.number not in self._orphans])
+
+    def sync_directory(self) -> None:
+        self._count()
+        self._point("sync_directory")
+        self._keep([operation for operation in self._pending if _is_name(operation)])
+
+    def truncate(self, name: str, size_bytes: int) -> None:
+        inode = self._find(name)
+        del self._inodes[inode].cached[size_bytes:]
+        self._issue(Kind.SIZE, inode, offset=size_bytes)
+
+    def read(self, name: str, offset: int, count: int) -> bytes:
+        return bytes(self._inodes[self._find(name)].cached[offset : offset + count])
+
+    def list(self) -> Sequence[DirectoryEntry]:
+        self._count()
+        return [
+            DirectoryEntry(name, len(self._inodes[inode].cached), True)
+            for name, inode in self._cached_names.items()
+        ]
+
+    def rename_new(self, old: str, new: str) -> None:
+        inode = self._find(old)
+        if new in self._cached_names:
+            raise _error(errno.EEXIST, new)
+        self._cached_names[new] = inode
+        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
+        del self._cached_names[old]
+        self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def unlink(self, name: str) -> None:
+        inode = self._find(name)
+        del self._cached_names[name]
+        self._issue(Kind.DELETE, inode, name=name)
+
+    def lock(self, mode: LockMode) -> bool:
+        if self.locked:
+            return False
+        self.locked = mode is LockMode.EXCLUSIVE
+        return True
+
+    def close(self) -> None:
+        self.locked = False
+
+    # ---- Inside -------------------------------------------------------------
+
+    def _find(self, name: str) -> int:
+        self._count()
+        if name not in self._cached_names:
+            raise _error(errno.ENOENT, name)
+        return self._cached_names[name]
+
+    def _count(self) -> None:
+        self._calls += 1
+        assert self._calls <= CALLS_MAX, "it does not end"
+
+    def _new_inode(self) -> int:
+        return len(self._inodes) + 1
+
+    def _write_granules(self, inode: int, start: int, count: int) -> None:
+        """Issue a WRITE for each granule, with its whole content in the page cache."""
+        size = self.profile.granule_bytes
+        file = self._inodes[inode]
+        for offset in range(start - start % size, start + count, size):
+            data = bytes(file.cached[offset : offset + size])
+            is_overwrite = offset + len(data) <= len(file.durable)
+            self._issue(Kind.WRITE, inode, offset=offset, data=data, is_overwrite=is_overwrite)
+
+    def _issue(
+        self,
+        kind: Kind,
+        inode: int,
+        *,
+        offset: int = 0,
+        data: bytes = b"",
+        name: str = "",
+        is_overwrite: bool = False,
+        is_rename: bool = False,
+        after: int = -1,
+    ) -> int:
+        self._numbers += 1
+        self._pending.append(
+            Operation(
+                self._numbers, kind, inode, offset, data, name, is_overwrite, is_rename, after
+            )
+        )
+        return self._numbers
+
+    def _point(self, step: str) -> None:
+        contents = {number: inode.durable for number, inode in self._inodes.items()}
+        self.points.append(
+            CrashPoint(
+                step, dict(self._durable_names), contents, tuple(self._pending), len(self.marks)
+            )
+        )
+
+    def _keep(self, operations: Sequence[Operation]) -> None:
+        """Make operations durable, in the order of issue."""
+        kept = {operation.number for operation in operations}
+        newest = {operation.target: operation.number for operation in operations}
+        mine = [operation for operation in self._pending if operation.number in kept]
+        self._durable_names = names_after(self._durable_names, mine)
+        for number in {operation.inode for operation in mine if not _is_name(operation)}:
+            inode = self._inodes[number]
+            own = [operation for operation in mine if operation.inode == number]
+            inode.durable = content_after(inode.durable, own, "zeros")
+        # What a failed sync gave up has no say any more where something newer was kept.
+        self._pending = [
+            each
+            for each in self._pending
+            if each.number not in kept and each.number > newest.get(each.target, -1)
+        ]
+
+    def _give_up(self, inode: int) -> None:
+        """A sync failed: what it was to write is clean now, written or not."""
+        mine = [o for o in self._pending if o.inode == inode and not _is_name(o)]
+        if self._reverts:
+            self._pending = [o for o in self._pending if o not in mine]
+            self._inodes[inode].cached[:] = self._inodes[inode].durable
+        else:
+            self._orphans.update(operation.number for operation in mine)
+
+
+def _is_name(operation: Operation) -> bool:
+    return operation.kind in (Kind.ADD, Kind.DELETE)
+
+
+def _error(number: int, name: str) -> OSError:
+    return OSError(number, os.strerror(number), name)
