@@ -59,11 +59,8 @@ class LogCursor:
         """
         assert after >= self._through, f"a cursor at {self._through} cannot go back to {after}"
         self._through = after
-        try:
-            page = self._read(after, bytes_max, at_least_one)
-        except BaseException:
-            self._restart()  # what was read of the page is read again
-            raise
+        # If this raises, what it had read of the page is read again: the walk has ended.
+        page = self._read(after, bytes_max, at_least_one)
         self._through = page.through
         return page
 

@@ -49,6 +49,7 @@ from tests.wal_helpers import (
     rot_frame_body,
     small_config,
     small_event,
+    without,
 )
 
 TINY = ConnectorConfig(buffer_bytes=1000)
@@ -428,6 +429,36 @@ def test_a_batch_that_is_stored_in_part_delivers_that_part() -> None:
     assert linked(driver).hears_numbers() == [1, 2]
 
 
+class MisreadingDisk(MemoryFilesystem):
+    """Gives a wrong byte of one place once, as a bad cable does."""
+
+    __slots__ = ("misread_at",)
+
+    def __init__(self, disk: MemoryFilesystem) -> None:
+        super().__init__(disk.files)
+        self.misread_at = -1
+
+    def read(self, name: str, offset: int, count: int) -> bytes:
+        data = super().read(name, offset, count)
+        if name == FIRST and offset <= self.misread_at < offset + len(data):
+            index = self.misread_at - offset
+            self.misread_at = -1
+            return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
+        return data
+
+
+@pytest.mark.req("REP-2.1", "DEL-1.1")
+def test_only_a_second_look_makes_a_record_lost() -> None:
+    disk = MisreadingDisk(large_disk())
+    driver = make_connector(disk, FEW)
+    frames = frames_of(disk)
+    disk.flip_bit(FIRST, (frames[44].offset + 60) * 8)
+    disk.misread_at = frames[49].offset + 60
+    assert received_all(driver, linked(driver, window=100)) == without(range(1, 61), 45)
+    assert disk.misread_at == -1, "it was misread once"
+    assert driver.core.counters.lost == 1
+
+
 @pytest.mark.req("REP-2.1", "ACK-5.1")
 def test_a_last_record_that_rots_while_the_log_is_open_holds_nothing_up() -> None:
     disk = large_disk()
@@ -664,6 +695,49 @@ def test_deadlines_that_are_due_together_close_the_link_once() -> None:
     driver.core.handle(TimerFired(), 3600 * SECOND_NS)
     assert driver.core.link.state is State.WAITING
     assert driver.core.link.violations == 0
+
+
+@pytest.mark.req("CON-3.3")
+def test_a_deadline_of_an_earlier_link_does_not_end_a_later_one() -> None:
+    driver = connector(3)
+    broker = linked(driver)
+    driver.advance(10 * SECOND_NS)
+    broker.says(Pong(1))
+    driver.advance(10 * SECOND_NS)
+    broker.says(Pong(2))
+    driver.advance(9 * SECOND_NS)
+    driver.link_drops()
+    driver.advance(SECOND_NS // 2)
+    linked(driver)
+    driver.advance(29 * SECOND_NS)
+    assert driver.is_linked, "30 s since the first sending, 29 s since the second"
+
+
+@pytest.mark.req("CON-3.3")
+def test_a_ping_that_was_lost_with_its_link_does_not_silence_the_next_one() -> None:
+    driver = connector()
+    linked(driver)
+    driver.advance(10 * SECOND_NS)
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver)
+    driver.advance(10 * SECOND_NS)
+    assert broker.hears() == [Ping(2)]
+
+
+@pytest.mark.req("CON-3.3", "CON-3.4")
+def test_while_shutting_down_a_broker_that_stops_answering_is_left_too() -> None:
+    driver = connector(3)
+    broker = linked(driver)
+    driver.shut_down(3600 * SECOND_NS)
+    driver.advance(20 * SECOND_NS)
+    broker.says(Pong(1), Acknowledge(1))
+    driver.advance(20 * SECOND_NS)
+    broker.says(Pong(2))
+    assert driver.is_linked
+    driver.advance(10 * SECOND_NS)
+    assert driver.said.finished is not None
+    assert "no event was answered" in driver.said.finished.reason
 
 
 # ---- The end ----------------------------------------------------------------

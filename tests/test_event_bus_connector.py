@@ -557,6 +557,22 @@ def test_closing_stores_what_is_being_published_and_refuses_what_comes_later() -
     run(scenario)
 
 
+@pytest.mark.req("CON-3.4", "CON-2.1")
+def test_closing_stores_everything_that_was_given_before_in_however_many_commits() -> None:
+    async def scenario() -> None:
+        disk = MemoryFilesystem()
+        config = WalConfig(batch_bytes_max=100)
+        connector = await EventBusConnector.open(disk, wal_config=config)
+        publishing = [asyncio.create_task(connector.publish(small_event(n))) for n in range(1, 30)]
+        await asyncio.sleep(0)
+        report = await connector.close()
+        assert await asyncio.gather(*publishing) == list(range(1, 30))
+        assert report.next_sequence == 30
+        assert report.undelivered == 29
+
+    run(scenario)
+
+
 @pytest.mark.req("CON-3.4")
 def test_cancelling_one_who_waits_for_the_end_does_not_stop_it() -> None:
     async def scenario() -> None:
@@ -620,6 +636,23 @@ def test_a_restored_directory_goes_on_under_a_new_identity(
         run(scenario)
     assert any("restored or copied" in message for message in caplog.messages)
     assert caplog.messages[-1].startswith("window 256")
+
+
+@pytest.mark.req("LNK-2.4")
+def test_a_broker_cannot_know_a_directory_that_was_new(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            BrokerOnSocket(tmp_path / "s", ["welcome-ahead@1"]) as broker,
+            await EventBusConnector.open(tmp_path / "wal", QUICK) as connector,
+        ):
+            before = connector.status().log_id
+            await connector.publish(small_event(1))
+            connector.connect(str(broker.path))
+            assert await connector.drained()
+            assert connector.status().log_id == before
+            assert connector.status().violations == 1
+
+    run(scenario)
 
 
 @pytest.mark.req("DLQ-2.1")
@@ -720,6 +753,25 @@ def test_a_queue_that_failed_answers_those_who_were_not_taken_yet() -> None:
         await asyncio.sleep(0)
         queue.fail(Defect())
         for task in (waiting[0], waiting[2]):
+            with pytest.raises(Defect):
+                await task
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-2.2", "WAL-2.1")
+def test_the_queue_gathers_while_a_commit_is_under_way() -> None:
+    async def scenario() -> None:
+        offered: list[list[bytes]] = []
+        queue = CommitQueue(lambda batch, then: offered.append(batch), lambda commit: None, 99)
+        tasks = []
+        for event in (b"a", b"b", b"c"):
+            tasks.append(asyncio.create_task(queue.store([event])))
+            for _ in range(4):
+                await asyncio.sleep(0)
+        assert offered == [[b"a"]]
+        queue.fail(Defect())
+        for task in tasks:
             with pytest.raises(Defect):
                 await task
 
