@@ -40,6 +40,10 @@ BLOCK_BYTES: Final = 4096
 """A size grows block by block: an append of several can be kept in part."""
 
 
+class PowerFailure(Exception):
+    """The power fails inside a call: whoever made it is gone. `points[-1]` is the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class CrashPoint:
     """A moment at which the power may fail."""
@@ -79,6 +83,7 @@ class CrashFilesystem:
         self._reverts = False
         self._numbers = 0
         self._calls = 0
+        self._calls_left: int | None = None
         self.locked = False
         for name, content in (image or {}).items():
             inode = self._new_inode()
@@ -97,6 +102,10 @@ class CrashFilesystem:
         """Let one sync of the file fail with EIO, after `skip` that succeed."""
         self._failing_syncs[name] = skip
         self._reverts = reverts
+
+    def fail_power(self, after_calls: int) -> None:
+        """Let the call after so many others raise PowerFailure, before it does anything."""
+        self._calls_left = after_calls
 
     def end(self) -> None:
         """Note the last moment."""
@@ -208,6 +217,11 @@ class CrashFilesystem:
 
     def _count(self) -> None:
         self._calls += 1
+        if self._calls_left is not None:
+            if self._calls_left == 0:
+                self._point("power failure")
+                raise PowerFailure
+            self._calls_left -= 1
         assert self._calls <= CALLS_MAX, "it does not end"
 
     def _new_inode(self) -> int:

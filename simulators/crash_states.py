@@ -31,7 +31,7 @@ from simulators.persistence import Kind, Operation, Profile, predecessors
 
 BUDGET: Final = 4096
 PART_SETS_MAX: Final = 1 << 16
-"""A single part with more legal sets than this is sampled by its prefixes."""
+"""Of a single part no more legal sets than about this are listed."""
 PART_SETS_TELLING: Final = 4
 
 
@@ -51,6 +51,8 @@ class Coverage:
 
     legal: int = 0
     explored: int = 0
+    is_lower_bound: bool = False
+    """`legal` leaves some out: a part had too many to be listed."""
 
 
 def crash_states(
@@ -60,11 +62,13 @@ def crash_states(
     """Yield the states of this moment, all if there are at most `budget` legal sets."""
     operations = point.pending
     parts = [_legal_sets(part, masks) for part, masks in _parts(operations, profile)]
+    is_cut_short = any(len(sets) > PART_SETS_MAX for sets in parts)
     legal = math.prod(len(sets) for sets in parts)
     sets = _all(parts) if legal <= budget else _sample(parts, operations, budget, seed)
     files = _Files(point)
     if coverage is not None:
         coverage.legal += legal
+        coverage.is_lower_bound = coverage.is_lower_bound or is_cut_short
     for kept in sets:
         if coverage is not None:
             coverage.explored += 1
@@ -101,7 +105,8 @@ def _legal_sets(part: Sequence[int], masks: Sequence[int]) -> list[int]:
     for index in part:  # in the order of issue: predecessors come first
         sets += [each | 1 << index for each in sets if masks[index] & ~each == 0]
         if len(sets) > PART_SETS_MAX:
-            return [0, *itertools.accumulate((1 << each for each in part), lambda a, b: a | b)]
+            whole = sum(1 << each for each in part)
+            return [*sets, whole]  # what came before this index, and everything
     return sets
 
 

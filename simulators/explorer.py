@@ -54,6 +54,8 @@ class Exploration(Generic[Answer]):
 
     moments: int = 0
     legal: int = 0
+    is_lower_bound: bool = False
+    """There are more legal sets than `legal`: a moment had too many to be counted."""
     explored: int = 0
     distinct: int = 0
     """Directories, byte for byte."""
@@ -69,9 +71,10 @@ class Exploration(Generic[Answer]):
         return len(self.answers)
 
     def __str__(self) -> str:
+        bound = "at least " if self.is_lower_bound else ""
         return (
-            f"{self.moments} moments, explored {self.explored:,} of {_count(self.legal)} legal "
-            f"sets, {self.distinct:,} distinct directories ({self.nested:,} nested), "
+            f"{self.moments} moments, explored {self.explored:,} of {bound}{_count(self.legal)} "
+            f"legal sets, {self.distinct:,} distinct directories ({self.nested:,} nested), "
             f"{self.equivalents:,} different answers, {len(self.violations)} violations"
         )
 
@@ -154,6 +157,7 @@ class _Engine(Generic[Answer]):
             if len(result.violations) >= VIOLATIONS_MAX:
                 break
         result.legal += coverage.legal
+        result.is_lower_bound = result.is_lower_bound or coverage.is_lower_bound
         result.explored += coverage.explored
 
     def _recovered(

@@ -10,14 +10,16 @@ The promises, each an invariant or checked at the end:
     level          that of a model of ten lines                                      BPR-1.1
     liveness       when faults have stopped, everything is delivered                 DEL-1.4
 
-The model is a list of what was published and a list of what the broker recorded.
+The model: what publish was called with, what it returned, and what the broker recorded.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import event, settings
@@ -34,19 +36,24 @@ from hypothesis.stateful import (
 from reference.connector_config import ConnectorConfig
 from reference.dead_letters import DeadLetterFile
 from reference.events import LogEntry, ProcessEvent
+from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, WalConfig
-from reference.link_messages import TOPICS, Publish, encode_message
+from reference.link_messages import TOPICS, Publish, decode_message, encode_message
 from reference.names import DEAD_LETTERS_NAME
 from simulators.broker_answers import BrokerOptions
 from simulators.broker_fault_text import parse_fault_plan
 from simulators.broker_faults import MISBEHAVIOURS, Place
 from simulators.connector_driver import ConnectorDriver
 from simulators.connector_world import ConnectorWorld
+from simulators.crash_filesystem import CrashFilesystem, PowerFailure
+from simulators.crash_states import crash_states
 from simulators.fake_broker import FakeBroker
 from simulators.memory_filesystem import MemoryFilesystem
+from simulators.persistence import PROFILES
 from tests.connector_helpers import SECOND_NS
 from tests.wal_helpers import CLOCK_NS, small_event
 
+POSIX_MIN = PROFILES["posix-min"]
 LIMIT_BYTES = 1000
 CONFIG = ConnectorConfig(buffer_bytes=LIMIT_BYTES)
 WAL_CONFIG = WalConfig(rotation_bytes=FRAMES_OFFSET + 600)
@@ -66,12 +73,17 @@ def plans(draw: st.DrawFn) -> list[str]:
 class ConnectorMachine(RuleBasedStateMachine):
     """One disk, one broker, one connector after another."""
 
+    def first_disk(self) -> Filesystem:
+        return MemoryFilesystem()
+
     @initialize(plan=plans(), seed=st.integers(0, 99), window=st.integers(1, 6))
     def begin(self, plan: list[str], seed: int, window: int) -> None:
-        self.disk = MemoryFilesystem()
+        self.disk: Any = self.first_disk()
         self.random = itertools.count(1)
-        self.published: list[ProcessEvent] = []
-        self.sequences: list[int] = []
+        self.offered: dict[int, ProcessEvent] = {}
+        """Pid to event: everything that publish was called with."""
+        self.returned: dict[int, int] = {}
+        """Sequence to pid: everything that it returned."""
         self.settled_at_shutdown = (0, 0)
         """What a clean end had settled, and how much the broker had recorded by then."""
         self.refused: set[int | None] = set()
@@ -80,8 +92,12 @@ class ConnectorMachine(RuleBasedStateMachine):
         self.world = ConnectorWorld(broker, self.open_connector)
         self.world.connector.connect()
 
-    def open_connector(self, now_ns: int) -> ConnectorDriver:
+    def after_a_kill(self) -> None:
+        """What the process wrote is there."""
         self.disk = self.disk.copy()
+
+    def open_connector(self, now_ns: int) -> ConnectorDriver:
+        self.after_a_kill()
         self.level, self.signals_seen = "released", 0
         return ConnectorDriver(
             self.disk, CONFIG, WAL_CONFIG, now_ns=now_ns, wall_clock_ns=lambda: CLOCK_NS,
@@ -92,10 +108,14 @@ class ConnectorMachine(RuleBasedStateMachine):
 
     @rule(sizes=st.lists(st.sampled_from((0, 0, 0, 40, 300, 1200)), min_size=1, max_size=5))
     def publish(self, sizes: list[int]) -> None:
-        first = len(self.published) + 1
+        self.publish_all(sizes)
+
+    def publish_all(self, sizes: Iterable[int]) -> None:
+        first = len(self.offered) + 1
         events = [small_event(first + i, "x" * size) for i, size in enumerate(sizes)]
-        self.sequences += self.world.publish(events)
-        self.published += events
+        self.offered |= {each.pid: each for each in events}
+        for sequence, each in zip(self.world.publish(events), events, strict=True):
+            assert self.returned.setdefault(sequence, each.pid) == each.pid, "number reused"
 
     @precondition(lambda self: self.world.connector.wants_link)
     @rule()
@@ -159,13 +179,14 @@ class ConnectorMachine(RuleBasedStateMachine):
     @invariant()
     def order_is_that_of_the_log(self) -> None:
         numbers: dict[bytes, list[int]] = {}
-        by_sequence = dict(zip(self.sequences, self.published, strict=True))
         for each in self.world.broker.received:
             own = numbers.setdefault(each.log_id, [])
             if each.entry.sequence not in own:  # a receiver drops repeats
                 own.append(each.entry.sequence)
-            assert by_sequence[each.entry.sequence] == each.entry.event
-            assert each.topic == TOPICS[each.entry.event.event_type]
+            found = each.entry.event
+            assert found == self.offered[found.pid]
+            assert self.returned.get(each.entry.sequence, found.pid) == found.pid
+            assert each.topic == TOPICS[found.event_type]
         # A refusal that the broker forgot may turn into an acceptance later.
         refused = {s.sequence for s in self.world.broker.dice.fired if s.name == "refuse"}
         for own in numbers.values():
@@ -186,17 +207,21 @@ class ConnectorMachine(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         accounted = {each.entry.sequence for each in self.world.broker.received}
         accounted |= {entry.sequence for entry in self.world.connector.log.replay()}
-        size = self.disk.files.get(DEAD_LETTERS_NAME)
-        letters = DeadLetterFile(self.disk, None if size is None else len(size)).letters()
+        sizes = {entry.name: entry.size_bytes for entry in self.disk.list()}
+        letters = DeadLetterFile(self.disk, sizes.get(DEAD_LETTERS_NAME)).letters()
         accounted |= {letter.sequence for letter in letters}
-        assert accounted >= set(self.sequences)
+        assert accounted >= set(self.returned)
 
     @invariant()
     def memory_is_exact_and_bounded(self) -> None:
         buffer = self.world.connector.core.buffer
-        lengths = {e.pid: frame_bytes(e) for e in self.published}
-        pid_of = dict(zip(self.sequences, range(1, len(self.published) + 1), strict=True))
-        held = [lengths[pid_of[sequence]] for sequence in buffer.sequences()]
+        held = []
+        for sequence in buffer.sequences():
+            data = buffer.get(sequence)
+            assert data is not None
+            message = decode_message(data.data[4:])
+            assert isinstance(message, Publish)
+            held.append(frame_bytes(self.offered[message.entry.event.pid]))
         assert buffer.used_bytes == sum(held)
         assert buffer.used_bytes <= LIMIT_BYTES or len(held) == 1
 
@@ -224,7 +249,8 @@ class ConnectorMachine(RuleBasedStateMachine):
         self.world.cut()
         self.world.broker = FakeBroker(options=self.options, record=old.received.extend)
         self.world.broker.memory, self.world.broker.received = old.memory, old.received
-        self.disk.heal()
+        if isinstance(self.disk, MemoryFilesystem):
+            self.disk.heal()
         self.world.quiesce()
         self.order_is_that_of_the_log()
         self.the_connector_keeps_the_rules()
@@ -241,13 +267,55 @@ def frame_bytes(event: ProcessEvent) -> int:
     return 4 + len(encode_message(Publish(TOPICS[event.event_type], entry)))
 
 
+class PowerMachine(ConnectorMachine):
+    """The same on a disk that loses power: what was not synced may be kept in any combination."""
+
+    def first_disk(self) -> CrashFilesystem:
+        return CrashFilesystem(POSIX_MIN)
+
+    def after_a_kill(self) -> None:
+        self.disk = CrashFilesystem(POSIX_MIN, self.disk.process_image())
+
+    @rule(
+        what=st.sampled_from(("publish", "flow", "shut down")),
+        calls=st.integers(0, 12),
+        choice=st.integers(0, 2**32 - 1),
+    )
+    def power_fails_during(self, what: str, calls: int, choice: int) -> None:
+        disk: CrashFilesystem = self.disk
+        disk.fail_power(calls)
+        try:
+            if what == "publish":
+                self.publish_all(range(4))
+            elif what == "flow":
+                for _ in range(4):
+                    self.world.flow()
+            else:
+                self.world.shut_down_connector(SECOND_NS)
+        except PowerFailure:
+            FIRED["power"] += 1
+        else:
+            disk = self.disk
+            disk.end()
+        states = list(crash_states(disk.points[-1], POSIX_MIN, budget=64, seed=choice))
+        FIRED["power, several states"] += len(states) > 1
+        self.disk = CrashFilesystem(POSIX_MIN, states[choice % len(states)].image)
+        self.world.crash_connector()
+        self.world.connector.connect()
+
+    @rule()
+    def no_room_for_dead_letters(self) -> None:
+        """This disk never refuses."""
+
+
 @pytest.mark.req(
     "DEL-1.1", "DEL-1.2", "DEL-1.3", "DEL-1.4", "LNK-3.1", "LNK-3.2", "LNK-3.3", "BUF-1.1",
     "BPR-1.1", "BPR-1.3", "CON-4.1", "SIM-1.2",
 )  # fmt: skip
-def test_connector_and_broker_under_any_interleaving() -> None:
+@pytest.mark.parametrize("machine", [ConnectorMachine, PowerMachine])
+def test_connector_and_broker_under_any_interleaving(machine: type[ConnectorMachine]) -> None:
     run_state_machine_as_test(
-        ConnectorMachine,
+        machine,
         settings=settings(
             max_examples=3 * settings().max_examples, stateful_step_count=40, deadline=None
         ),
