@@ -10,6 +10,12 @@ standard library; `reference` never imports them, and a test enforces both.
     topics                                           subscriptions with + and #
     connector_driver, connector_world                a connector whose steps a test takes
 
+    persistence, disk_image                          what a power cut may keep, as data
+    crash_filesystem, crash_states                   a disk that loses power; its legal states
+    explorer                                         every crash of a program, and its recovery
+    persistence_table                                the profiles, asked what they keep
+    clock                                            virtual time
+
 Time, sleep and random numbers are passed in, so that a run can be repeated exactly.
 
 Not here: which faults are tried and what must hold then (fault_injection).
