@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from reference.errors import DecodeError, EntriesNotDurable
 from reference.events import StoredEntry
@@ -24,6 +25,9 @@ from reference.frame import decode_body, payload_of
 from reference.log_reader import LogReader
 
 Ranges = list[tuple[int, int]]
+
+LOOKS_MAX: Final = 8
+"""A medium that gives other bytes at each look must not hold the reader up for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class LogCursor:
     def _read(self, through: int, bytes_max: int, at_least_one: bool) -> Page:
         page: list[StoredEntry] = []
         lost: Ranges = []
-        is_second_read = False
+        suspected: Ranges = []
+        looks_left = LOOKS_MAX
         while True:
             end = self._reader.end_sequence  # before reading: what comes meanwhile is no gap
             entry = self._next(through)
@@ -80,11 +85,12 @@ class LogCursor:
                 if page or lost:
                     break
                 raise EntriesNotDurable(missing[0][0])
-            if missing and not is_second_read:
-                is_second_read = True
+            if missing != suspected and looks_left:
+                # Only what is missing twice running is lost: a misread is not damage.
+                suspected, looks_left = missing, looks_left - 1
                 self._restart()
                 continue
-            is_second_read = False
+            suspected, looks_left = [], LOOKS_MAX
             lost += missing
             through = max(through, stop - 1)
             if entry is None:
