@@ -227,6 +227,11 @@ class WriteAheadLog:
         return self._retention.watermark
 
     @property
+    def hidden_from(self) -> int | None:
+        """The first sequence that a degraded log does not hand out yet; None if it hides none."""
+        return self._reader.hidden_from
+
+    @property
     def durable_watermark(self) -> int:
         """The watermark that is known to be on the medium: not above `acknowledged_through`."""
         return self._retention.durable_watermark()
