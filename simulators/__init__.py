@@ -10,6 +10,9 @@ standard library; `reference` never imports them, and a test enforces both.
     topics                                           subscriptions with + and #
     connector_driver, connector_world                a connector whose steps a test takes
 
+    link_faults, socket                              a stream that is cut, by hand or as a proxy
+    world                                            all of it under one seed, with all faults
+    faulty_filesystem                                calls that fail as told
     persistence, disk_image                          what a power cut may keep, as data
     crash_filesystem, crash_states                   a disk that loses power; its legal states
     explorer                                         every crash of a program, and its recovery
