@@ -36,6 +36,7 @@ from reference.connector_errors import (
     ProtocolViolation,
     UndecodableMessage,
     WindowIsZero,
+    shown,
 )
 from reference.connector_inputs import (
     BytesReceived,
@@ -350,7 +351,7 @@ class ConnectorCore:
         assert event is not None, f"{sequence} is unsettled and not in memory"
         if self._letters.add(event.as_stored(), reason):
             self.counters.refused += 1
-            text = f"sequence {sequence} goes to the dead-letter file: {reason}"
+            text = f"sequence {sequence} goes to the dead-letter file: {shown(reason)}"
             self.link.report(Condition.DEAD_LETTER, text)
 
     def _give_up(self, first: int, last: int) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from reference.errors import WalError
+from reference.limits import SHOWN_TEXT_MAX
 
 
 class ConnectorError(WalError):
@@ -108,7 +109,7 @@ class BrokerGaveUp(LinkProblem):
     """The broker sent Error."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the broker gave up on the link: {reason}")
+        super().__init__(f"the broker gave up on the link: {shown(reason)}")
 
 
 class IncompatibleVersion(LinkProblem):
@@ -185,3 +186,9 @@ class UnexpectedPong(ProtocolViolation):
 
     def __init__(self, nonce: int) -> None:
         super().__init__(f"Pong {nonce} answers no Ping")
+
+
+def shown(text: str) -> str:
+    """Return a broker's text as it may stand in a log or on a terminal: one short line."""
+    short = text if len(text) <= SHOWN_TEXT_MAX else f"{text[:SHOWN_TEXT_MAX]}..."
+    return "".join(each if each.isprintable() else "?" for each in short)

@@ -179,7 +179,7 @@ class EventBusConnector:
         return (await self.publish_batch([event]))[0]
 
     async def publish_batch(self, events: Sequence[ProcessEvent]) -> list[int]:
-        """Make the events (at least one) durable, in order, and return their sequences.
+        """Make the events durable, in order, and return their sequences.
 
         Not atomic, as WriteAheadLog.append_batch: `error.stored` says which are durable.
         """
@@ -187,7 +187,7 @@ class EventBusConnector:
             raise ConnectorClosed
         self._raise_failure()
         encoded = [self._log.encode(event) for event in events]
-        return await self._commits.store(encoded)
+        return await self._commits.store(encoded) if encoded else []
 
     async def drained(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is undelivered; return False if that took too long."""

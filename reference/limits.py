@@ -69,6 +69,9 @@ CLIENT_ID_BYTES_MAX: Final = 255
 REFUSAL_TEXT_MAX: Final = 1000
 """Characters of a broker's reason that are kept: a dead letter must stay a short line."""
 
+SHOWN_TEXT_MAX: Final = 200
+"""Characters of a broker's text in a log line or a status."""
+
 BACKPRESSURE_ON_TENTHS: Final = 7
 """Ticket: "Trigger at 70% buffer capacity". Tenths, so that the arithmetic is exact."""
 BACKPRESSURE_OFF_TENTHS: Final = 5

@@ -180,6 +180,19 @@ def test_what_follows_an_error_in_the_same_piece_is_not_looked_at() -> None:
     assert driver.core.link.violations == 0
 
 
+@pytest.mark.req("LNK-4.2", "CLI-4.3")
+def test_what_a_broker_says_is_one_short_printable_line_in_a_report() -> None:
+    driver = connector(2)
+    broker = linked(driver)
+    broker.says(Refuse(1, "a\nb\x1b[2J"), Error("x" * 10_000 + "\r"))
+    texts = [report.text for report in driver.said.reports]
+    assert texts[1] == "sequence 1 goes to the dead-letter file: refused: a?b?[2J"
+    assert texts[2] == f"the broker gave up on the link: {'x' * 200}..."
+    driver.settle_down()
+    (letter,) = driver.log._dead_letters.letters()
+    assert letter.reason == "refused: a\nb\x1b[2J", "the letter has it as it was"
+
+
 @pytest.mark.req("DLQ-2.1")
 def test_a_refusal_text_is_cut_to_what_a_letter_keeps() -> None:
     driver = connector(1)

@@ -124,6 +124,15 @@ def test_a_hundred_publishers_need_about_a_hundredth_of_the_syncs() -> None:
     run(scenario)
 
 
+@pytest.mark.req("CON-2.2")
+def test_no_events_are_stored_at_once() -> None:
+    async def scenario() -> None:
+        async with await EventBusConnector.open(MemoryFilesystem()) as connector:
+            assert await connector.publish_batch([]) == []
+
+    run(scenario)
+
+
 @pytest.mark.req("CON-2.1", "EVT-1.2", "FMT-1.1")
 def test_an_event_that_cannot_be_stored_is_its_publishers_error_alone() -> None:
     async def scenario() -> None:
