@@ -31,6 +31,7 @@ from reference.connector_errors import (
     BrokerAddressMissing,
     BrokerAddressTooLong,
     BrokerUnreachable,
+    LinkProblem,
     UntrustedBroker,
 )
 from reference.errors import describe
@@ -81,6 +82,14 @@ def connect_trusted(path: str) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def try_to_connect(path: str) -> socket.socket | LinkProblem:
+    """Return a connection as `connect_trusted` does, or why there is none."""
+    try:
+        return connect_trusted(path)
+    except LinkProblem as problem:
+        return problem
 
 
 def _check_owner(target: str, what: str, path: str) -> os.stat_result:

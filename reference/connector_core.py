@@ -127,6 +127,8 @@ class ConnectorCore:
         self._durable_watermark = durable_watermark
         self._known_through = settled_through if identity_is_fresh else durable_through
         """No broker can have more under this log_id: it was here at open, or was sent since."""
+        self._broker_has_through = 0
+        """The highest number that a Welcome has named; not above `_known_through`."""
         self._sent_through = 0
         """The highest number sent by this process, on any link."""
         self._reader = FrameReader()
@@ -211,6 +213,7 @@ class ConnectorCore:
                 link.move(Trigger.IDENTITY_STARTED)
                 self.log_id, self._identity_is_fresh = log_id, True
                 self._known_through = self.buffer.watermark
+                self._broker_has_through = 0
             case IdentityFailed(reason):
                 link.move(Trigger.IDENTITY_FAILED)
                 link.report(Condition.LINK_PROBLEM, f"no new log_id yet: {reason}")
@@ -240,7 +243,8 @@ class ConnectorCore:
         if self._is_finished:
             return
         self._is_finished = True
-        repeats = self.buffer.unsettled_count(self._sent_through)
+        # Only the watermark is durable: what is settled above it is sent again too.
+        repeats = max(0, self._sent_through - self.buffer.watermark)
         reason = (self.link.problem or "there was no link") if repeats else ""
         self._commands.append(Finished(repeats, reason))
 
@@ -272,12 +276,17 @@ class ConnectorCore:
                 for sequence in session.acknowledge(through):
                     # The broker refused it on an earlier link, and took it now.
                     self._letters.forget(sequence)
+                if through == before:
+                    link.heard(Trigger.ACKNOWLEDGE)  # legal, and no answer to anything
+                    return
                 link.answered(Trigger.ACKNOWLEDGE, outstanding=session.outstanding_count)
                 self._settle(before + 1, through)
             case Refuse(sequence, reason), State.ONLINE | State.DRAINING:
                 session.refuse(sequence)
                 link.answered(Trigger.REFUSE, outstanding=session.outstanding_count)
-                self._bury(sequence, f"refused: {reason}")
+                # Its letter from an earlier link may have been stored since it was sent again.
+                if self.buffer.get(sequence) is not None:
+                    self._bury(sequence, f"refused: {reason}")
             case Pong(nonce), State.ONLINE | State.DRAINING:
                 link.pong(nonce)
             case _:
@@ -302,7 +311,11 @@ class ConnectorCore:
             )
             self.link.move(Trigger.DIVERGED)
             return
-        self._settle(self.buffer.watermark + 1, acknowledged)
+        # What is not in memory is looked at before it is settled: an entry that can never be sent
+        # was never acknowledged, whatever number the broker names. It comes in a page.
+        self._broker_has_through = max(self._broker_has_through, acknowledged)
+        known = self.buffer.buffered_through if self.buffer.is_spilled else acknowledged
+        self._settle(self.buffer.watermark + 1, min(acknowledged, known))
         baseline = max(self.buffer.watermark, acknowledged)
         sendable = (s for s in self.buffer.sequences() if s > baseline and self._can_be_sent(s))
         self._session = LinkSession(welcome.window, baseline, sendable)
@@ -318,6 +331,8 @@ class ConnectorCore:
         for event in events:
             if event.fault:
                 self._bury(event.sequence, event.fault)
+            elif event.sequence <= self._broker_has_through:
+                self._settle(event.sequence, event.sequence)
             elif self.link.state is State.ONLINE:
                 self._session.add_unsent(event.sequence)
 

@@ -1,9 +1,10 @@
 """The log as the connector's shell uses it: blocking work, each piece as one function.
 
 Theory of operation. The event loop must never wait for a disk, so everything that may is
-here, and runs on one of two threads: one appends, one does the rest, so that reading a
-backlog back never delays a new event. Each function returns the input that the core is to be
-told: an error that the log foresees is one of them. Any other is a defect, and propagates.
+here. Opening has a thread to itself; the rest runs on one of two: one appends, one does all
+else, so that reading a backlog back never delays a new event. Each function returns the input
+that the core is to be told: an error that the log foresees is one of them. Any other is a
+defect, and propagates.
 
 Not here: which thread runs what (event_bus_connector.py).
 
@@ -12,9 +13,11 @@ Spec: CON-2.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 
+from reference.connector_config import World
 from reference.connector_inputs import (
     DeadLetterPostponed,
     DeadLetterStored,
@@ -35,7 +38,8 @@ from reference.errors import (
 )
 from reference.event_buffer import held_bytes
 from reference.events import StoredEntry
-from reference.wal import WriteAheadLog
+from reference.limits import WalConfig
+from reference.wal import LogDirectory, WriteAheadLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,36 @@ class Commit:
     """As stored; empty after an error, when the log has to be asked."""
     error: AppendError | None = None
     """What became of the others."""
+
+
+async def open_log(
+    wal_dir: LogDirectory, config: WalConfig | None, world: World
+) -> tuple[WriteAheadLog, int]:
+    """Open a log off the event loop; return it and its durable watermark.
+
+    Raises an OpenRefused. If the waiting is cancelled, the log is closed as soon as it is
+    open: a thread cannot be stopped, and a log that nobody holds would keep its lock.
+    """
+
+    def open_now() -> tuple[WriteAheadLog, int]:
+        log = WriteAheadLog.open(
+            wal_dir, config, wall_clock_ns=world.wall_clock_ns,
+            monotonic_ns=world.monotonic_ns, random_bytes=world.random_bytes,
+        )  # fmt: skip
+        return log, log.affirm_watermark()
+
+    opening = asyncio.ensure_future(asyncio.to_thread(open_now))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(opening: asyncio.Future[tuple[WriteAheadLog, int]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        log, _ = opening.result()
+        asyncio.get_running_loop().run_in_executor(None, log.close)
 
 
 class ConnectorDisk:
@@ -94,20 +128,22 @@ class ConnectorDisk:
             return DeadLetterPostponed(letter.entry.sequence, str(error))
         return DeadLetterStored(letter.entry.sequence)
 
-    def add_to_settle(self, numbers: Settle) -> bool:
-        """Queue numbers, from any thread; return whether `settle` has to be called for them.
+    def add_to_settle(self, numbers: Settle) -> None:
+        """Queue numbers, from any thread.
 
         Acknowledgements come faster than threads change places, so what has gathered is
         settled in one go.
         """
-        is_first = not self._to_settle
         self._to_settle.append(numbers)
-        return is_first
+
+    @property
+    def has_to_settle(self) -> bool:
+        """Whether `settle` has something to do, but for what one under way may still take."""
+        return bool(self._to_settle)
 
     def settle(self) -> WatermarkDurable:
         """Settle what has gathered."""
         while self._to_settle:
-            numbers = self._to_settle[0]
+            numbers = self._to_settle.popleft()
             self._log.settle(numbers.first, numbers.last)
-            self._to_settle.popleft()
         return WatermarkDurable(self._log.durable_watermark)

@@ -33,11 +33,11 @@ from typing import Any, Final, TypeVar, assert_never
 
 from reference.backpressure import BackpressureChannel
 from reference.broker_link import BrokerLink
-from reference.broker_socket import broker_path, checked_path, connect_trusted
+from reference.broker_socket import broker_path, checked_path, try_to_connect
 from reference.commit_queue import CommitQueue
 from reference.connector_config import ConnectorConfig, World
 from reference.connector_core import ConnectorCore
-from reference.connector_disk import Commit, ConnectorDisk
+from reference.connector_disk import Commit, ConnectorDisk, open_log
 from reference.connector_errors import ConnectorClosed, LinkClosed, LinkProblem
 from reference.connector_inputs import (
     BytesReceived,
@@ -63,13 +63,13 @@ from reference.connector_inputs import (
     StartIdentity,
     StoreDeadLetter,
     TimerFired,
+    WatermarkDurable,
 )
 from reference.connector_status import ConnectorStatus, ShutdownReport, status_of
 from reference.events import ProcessEvent
-from reference.filesystem import Filesystem
 from reference.limits import NS_PER_S, WalConfig
 from reference.report import RecoveryReport
-from reference.wal import WriteAheadLog
+from reference.wal import LogDirectory, WriteAheadLog
 
 LOGGER: Final = logging.getLogger("reference.connector")
 
@@ -102,6 +102,7 @@ class EventBusConnector:
         self.backpressure = BackpressureChannel(self._core.backpressure)
         """Shared: subscribe from any task or thread."""
         self._disk = ConnectorDisk(log)
+        self._is_settling = False
         self._appender = ThreadPoolExecutor(1, "connector-append")
         self._keeper = ThreadPoolExecutor(1, "connector-keep")
         self._jobs: set[asyncio.Future[Any]] = set()
@@ -119,7 +120,7 @@ class EventBusConnector:
     @classmethod
     async def open(
         cls,
-        wal_dir: str | os.PathLike[str] | Filesystem,
+        wal_dir: LogDirectory,
         config: ConnectorConfig | None = None,
         *,
         wal_config: WalConfig | None = None,
@@ -131,18 +132,14 @@ class EventBusConnector:
         is that of it. Raises an OpenRefused as WriteAheadLog.open does, and ConfigError.
         """
         world, config = world or World(), config or ConnectorConfig()
-
-        def open_log() -> tuple[WriteAheadLog, int]:
-            log = WriteAheadLog.open(
-                wal_dir, wal_config, wall_clock_ns=world.wall_clock_ns,
-                monotonic_ns=world.monotonic_ns, random_bytes=world.random_bytes,
-            )  # fmt: skip
-            return log, log.affirm_watermark()
-
-        log, durable_watermark = await asyncio.to_thread(open_log)
+        log, durable_watermark = await open_log(wal_dir, wal_config, world)
         connector = cls(log, config, world, durable_watermark)
-        connector._handle(Opened())
-        await connector._jobs_done()
+        try:
+            connector._handle(Opened())
+            await connector._jobs_done()
+        except asyncio.CancelledError:
+            connector._closing = asyncio.create_task(connector._close(0))
+            raise
         return connector
 
     async def __aenter__(self) -> EventBusConnector:
@@ -240,8 +237,8 @@ class EventBusConnector:
                 assert self._link is not None
                 self._link.send(data)
             case Settle():
-                if self._disk.add_to_settle(command):
-                    self._run(self._keeper, self._disk.settle, self._handle)
+                self._disk.add_to_settle(command)
+                self._settle_soon()
             case SignalBackpressure(state):
                 self.backpressure.publish(state)
             case ReadPage():
@@ -293,6 +290,17 @@ class EventBusConnector:
         self._jobs.add(job)
         job.add_done_callback(done)
 
+    def _settle_soon(self) -> None:
+        """Settle what has gathered, one job at a time. Only the loop decides that one is needed."""
+        if self._disk.has_to_settle and not self._is_settling:
+            self._is_settling = True
+            self._run(self._keeper, self._disk.settle, self._settled)
+
+    def _settled(self, result: WatermarkDurable) -> None:
+        self._is_settling = False
+        self._handle(result)
+        self._settle_soon()
+
     async def _jobs_done(self) -> None:
         while self._jobs:
             await asyncio.wait(self._jobs)
@@ -315,9 +323,7 @@ class EventBusConnector:
             on_lost=self._link_lost,
         )
         self._link = link
-        self._run(
-            self._keeper, partial(_try_to_connect, self._address), partial(self._attach, link)
-        )
+        self._run(self._keeper, partial(try_to_connect, self._address), partial(self._attach, link))
 
     def _attach(self, link: BrokerLink, result: socket.socket | LinkProblem) -> None:
         """Give the link its socket, if it is still wanted."""
@@ -389,11 +395,4 @@ class EventBusConnector:
             raise self._failure
 
 
-def _try_to_connect(path: str) -> socket.socket | LinkProblem:
-    try:
-        return connect_trusted(path)
-    except LinkProblem as problem:
-        return problem
-
-
-__all__ = ["ConnectorStatus", "EventBusConnector", "ShutdownReport", "World"]
+__all__ = ["EventBusConnector", "World"]

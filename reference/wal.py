@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeAlias
 
 from reference.codec import encode_event, encode_timestamp
 from reference.dead_letters import DeadLetter
@@ -56,6 +57,10 @@ class CloseReport:
     next_sequence: int
 
 
+LogDirectory: TypeAlias = str | os.PathLike[str] | Filesystem
+"""Where a log is: a path, or a filesystem whose calls reach one directory."""
+
+
 class WriteAheadLog:
     """One open log. Use `open`; close it, or leave a `with` block, to release the lock."""
 
@@ -80,7 +85,7 @@ class WriteAheadLog:
     @classmethod
     def open(
         cls,
-        directory: str | os.PathLike[str] | Filesystem,
+        directory: LogDirectory,
         config: WalConfig | None = None,
         *,
         wall_clock_ns: Callable[[], int] = time.time_ns,

@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from reference.codec import encode_event, encode_timestamp
 from reference.connector_config import ConnectorConfig
 from reference.connector_inputs import (
     Condition,
@@ -18,6 +19,7 @@ from reference.connector_inputs import (
 )
 from reference.connector_states import State
 from reference.errors import DiskRejected
+from reference.frame import encode_frame
 from reference.limits import NS_PER_S, ConfigError
 from reference.link_messages import (
     Acknowledge,
@@ -45,6 +47,7 @@ from tests.wal_helpers import (
     FIRST,
     disk_with,
     frames_of,
+    header_of,
     make_log,
     rot_frame_body,
     small_config,
@@ -310,14 +313,50 @@ def test_events_stored_while_a_page_is_read_follow_in_the_next_one() -> None:
 
 
 @pytest.mark.req("BUF-2.1", "LNK-2.3")
-def test_a_broker_that_has_what_was_spilled_saves_the_reading() -> None:
+def test_what_the_broker_has_of_what_was_spilled_is_looked_at_and_not_sent() -> None:
     disk = disk_with(30)
     driver = make_connector(disk, TINY)
-    linked(driver, acknowledged_through=30)
+    broker = linked(driver, acknowledged_through=28)
+    driver.settle_down()
+    assert broker.hears_numbers() == [29, 30]
+    assert driver.log.acknowledged_through == 28
+    acknowledge(broker, 30)
     assert driver.core.backlog == 0
     assert not driver.core.buffer.is_spilled
     publish_numbers(driver, 31, 31)
     assert driver.core.buffer.sequences() == [31]
+
+
+@pytest.mark.req("BUF-2.3", "DLQ-2.1", "DEL-1.1")
+def test_a_welcome_does_not_settle_what_was_spilled_and_can_never_be_sent() -> None:
+    """Its letter was under way when the process was killed; the broker has what came behind."""
+    disk = disk_with(12, close=False)
+    offset = len(disk.files[FIRST])
+    frame_room = 2**20 - 4 - 8 - 8 - len("events.process.start")
+    timestamp = encode_timestamp(0)
+    padding = frame_room + 1 - len(timestamp) - len(encode_event(small_event(13)))
+    payload = timestamp + encode_event(small_event(13, "y" * padding))
+    disk.files[FIRST] += encode_frame(header_of(disk).frame_key, offset, 13, payload)
+    driver = make_connector(disk, TINY)
+    assert 13 not in driver.core.buffer.sequences()
+    linked(driver, acknowledged_through=13)
+    assert driver.core.backlog > 0
+    driver.settle_down()
+    assert driver.core.backlog == 0
+    (letter,) = driver.log._dead_letters.letters()
+    assert letter.sequence == 13
+    assert letter.reason.startswith("oversize")
+
+
+@pytest.mark.req("BUF-1.1")
+@pytest.mark.parametrize("room", [0, -1])
+def test_an_event_that_fills_memory_to_the_byte_is_held(room: int) -> None:
+    driver = connector()
+    publish_numbers(driver, 1, 3)
+    size = driver.core.buffer.used_bytes
+    other = connector(config=ConnectorConfig(buffer_bytes=size + room))
+    publish_numbers(other, 1, 3)
+    assert other.core.buffer.is_spilled is (room < 0)
 
 
 @pytest.mark.req("BUF-2.1", "LNK-2.3")
@@ -675,6 +714,18 @@ def test_a_broker_that_answers_pings_and_no_event_is_left() -> None:
             broker.says(Pong(second + 1))
     assert driver.is_linked
     driver.advance(1)
+    assert not driver.is_linked
+    assert "no event was answered, for 30 s" in driver.core.link.problem
+
+
+@pytest.mark.req("CON-3.3", "LNK-3.2")
+def test_an_equal_acknowledgement_is_no_progress() -> None:
+    driver = connector(3)
+    broker = linked(driver)
+    for nonce in (1, 2):
+        driver.advance(10 * SECOND_NS)
+        broker.says(Pong(nonce), Acknowledge(0))
+    driver.advance(10 * SECOND_NS)
     assert not driver.is_linked
     assert "no event was answered, for 30 s" in driver.core.link.problem
 

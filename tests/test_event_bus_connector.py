@@ -24,7 +24,13 @@ from reference.connector_errors import (
     BrokerAddressTooLong,
     ConnectorClosed,
 )
-from reference.connector_inputs import Input, ShutdownRequested, TimerFired
+from reference.connector_inputs import (
+    Input,
+    Settle,
+    ShutdownRequested,
+    TimerFired,
+    WatermarkDurable,
+)
 from reference.errors import (
     DiskRejected,
     EventTooLarge,
@@ -604,6 +610,44 @@ def test_waiting_for_delivery_can_time_out() -> None:
             await connector.publish(small_event(1))
             assert not await connector.drained(0.01)
             await connector.close(0)
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4", "DSK-1.3")
+@pytest.mark.parametrize("turns", range(1, 12))
+def test_an_opening_that_is_cancelled_leaves_no_lock(tmp_path: Path, turns: int) -> None:
+    async def scenario() -> None:
+        opening = asyncio.create_task(EventBusConnector.open(tmp_path / "wal"))
+        for _ in range(turns):
+            await asyncio.sleep(0 if turns < 6 else 0.001)
+        opening.cancel()
+        try:
+            connector = await opening
+        except asyncio.CancelledError:
+            connector = await EventBusConnector.open(tmp_path / "wal")
+        assert (await connector.close()).is_clean
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-2.2", "ACK-2.1")
+def test_numbers_that_come_while_others_are_settled_are_settled_too() -> None:
+    async def scenario() -> None:
+        connector = await EventBusConnector.open(disk_with(3))
+        settle = connector._disk.settle
+
+        def late() -> WatermarkDurable:
+            result = settle()
+            connector._disk.add_to_settle(Settle(2, 3))  # just when the job has looked
+            connector._disk.settle = settle  # type: ignore[method-assign]
+            return result
+
+        connector._disk.settle = late  # type: ignore[method-assign]
+        connector._carry_out(Settle(1, 1))
+        while connector._log.acknowledged_through < 3:
+            await connector.changed(connector.revision)
+        await connector.close(0)
 
     run(scenario)
 

@@ -218,6 +218,23 @@ def test_t4_a_letter_under_way_when_the_link_is_lost_is_refused_again_or_taken()
     assert letters_on(disk) == [(2, "refused: no")]
 
 
+@pytest.mark.req("DLQ-2.1", "LNK-3.3")
+def test_t4_a_refusal_that_comes_again_after_its_letter_was_stored_changes_nothing() -> None:
+    disk = disk_with(2)
+    driver = make_connector(disk)
+    linked(driver).says(Refuse(1, "no"))
+    driver.link_drops()
+    driver.advance(SECOND_NS)
+    broker = linked(driver)
+    assert broker.hears_numbers() == [1, 2], "sent again: the letter was not stored yet"
+    driver.settle_down()
+    broker.says(Refuse(1, "no"), Acknowledge(2))
+    driver.settle_down()
+    assert driver.core.link.violations == 0
+    assert driver.core.backlog == 0
+    assert letters_on(disk) == [(1, "refused: no")]
+
+
 @pytest.mark.req("DLQ-2.1", "LNK-3.2", "LNK-3.3")
 def test_t4_a_welcome_that_passes_a_letter_under_way_does_not_settle_it() -> None:
     """The broker may not say so; the event is safe all the same."""
@@ -530,6 +547,23 @@ def test_t20_a_shutdown_without_every_answer_says_how_many_repeats_there_may_be(
     assert finished.repeats_possible == 3, "2 to 4 were sent"
     assert "not every answer" in finished.reason
     assert driver.core.backlog == 4
+
+
+@pytest.mark.req("CON-3.4")
+def test_t20_what_is_settled_behind_an_unsettled_number_may_be_repeated_too() -> None:
+    disk = disk_with(10)
+    driver = make_connector(disk)
+    broker = linked(driver)
+    disk.fail("create_exclusive", DEAD_LETTERS_NAME, errno.ENOSPC, times=10**6)
+    broker.says(Acknowledge(4), Refuse(5, "no"), Acknowledge(10))
+    driver.settle_down()
+    driver.shut_down(SECOND_NS)
+    driver.advance(SECOND_NS)
+    assert driver.said.finished is not None
+    assert driver.said.finished.repeats_possible == 6
+    driver.close_log()
+    again = linked(make_connector(disk.copy()))
+    assert again.hears_numbers() == [5, 6, 7, 8, 9, 10]
 
 
 @pytest.mark.req("CON-3.4")
