@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reference.connector_config import World
@@ -58,8 +59,8 @@ async def open_log(
 ) -> tuple[WriteAheadLog, int]:
     """Open a log off the event loop; return it and its durable watermark.
 
-    Raises an OpenRefused. If the waiting is cancelled, the log is closed as soon as it is
-    open: a thread cannot be stopped, and a log that nobody holds would keep its lock.
+    Raises an OpenRefused. If the waiting is cancelled, it ends when the log is closed again: a
+    thread cannot be stopped, and a log that nobody holds would keep its lock.
     """
 
     def open_now() -> tuple[WriteAheadLog, int]:
@@ -69,18 +70,22 @@ async def open_log(
         )  # fmt: skip
         return log, log.affirm_watermark()
 
-    opening = asyncio.ensure_future(asyncio.to_thread(open_now))
+    thread = ThreadPoolExecutor(1, "connector-open")
+    opening = thread.submit(open_now)
     try:
-        return await asyncio.shield(opening)
+        return await asyncio.shield(asyncio.wrap_future(opening))
     except asyncio.CancelledError:
-        opening.add_done_callback(_close_unwanted)
+        closing = thread.submit(_close_unwanted, opening)
+        await asyncio.wait([asyncio.wrap_future(closing)])
         raise
+    finally:
+        thread.shutdown(wait=False)
 
 
-def _close_unwanted(opening: asyncio.Future[tuple[WriteAheadLog, int]]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
+def _close_unwanted(opening: Future[tuple[WriteAheadLog, int]]) -> None:
+    if opening.exception() is None:
         log, _ = opening.result()
-        asyncio.get_running_loop().run_in_executor(None, log.close)
+        log.close()
 
 
 class ConnectorDisk:

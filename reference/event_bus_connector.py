@@ -129,7 +129,8 @@ class EventBusConnector:
         """Recover the log in `wal_dir` and return a connector that is not connected yet.
 
         What fits of the backlog is in memory when this returns, and the backpressure level
-        is that of it. Raises an OpenRefused as WriteAheadLog.open does, and ConfigError.
+        is that of it. Raises an OpenRefused as WriteAheadLog.open does, and ConfigError. If it is
+        cancelled, the lock is free when that is raised.
         """
         world, config = world or World(), config or ConnectorConfig()
         log, durable_watermark = await open_log(wal_dir, wal_config, world)
@@ -138,7 +139,7 @@ class EventBusConnector:
             connector._handle(Opened())
             await connector._jobs_done()
         except asyncio.CancelledError:
-            connector._closing = asyncio.create_task(connector._close(0))
+            await connector.close(0)
             raise
         return connector
 

@@ -18,7 +18,7 @@ from freezegun import freeze_time
 from reference.broker_socket import VARIABLE
 from reference.commit_queue import CommitQueue
 from reference.connector_config import ConnectorConfig
-from reference.connector_disk import Commit
+from reference.connector_disk import Commit, ConnectorDisk
 from reference.connector_errors import (
     BrokerAddressMissing,
     BrokerAddressTooLong,
@@ -26,6 +26,9 @@ from reference.connector_errors import (
 )
 from reference.connector_inputs import (
     Input,
+    PageFailed,
+    PageRead,
+    ReadPage,
     Settle,
     ShutdownRequested,
     TimerFired,
@@ -40,6 +43,7 @@ from reference.errors import (
     SyncFailed,
 )
 from reference.event_bus_connector import EventBusConnector, World
+from reference.filesystem import LockMode
 from reference.limits import ConfigError, WalConfig
 from reference.link_messages import Welcome
 from reference.timestamps import format_rfc3339
@@ -627,6 +631,59 @@ def test_an_opening_that_is_cancelled_leaves_no_lock(tmp_path: Path, turns: int)
         except asyncio.CancelledError:
             connector = await EventBusConnector.open(tmp_path / "wal")
         assert (await connector.close()).is_clean
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4", "DSK-1.3")
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_an_opening_that_is_cancelled_ends_when_the_lock_is_free(is_refused: bool) -> None:
+    class GatedLock(GatedDisk):
+        __slots__ = ()
+
+        def lock(self, mode: LockMode) -> bool:
+            self.entered.set()
+            assert self.gate.wait(DEADLINE_S)
+            return not is_refused and super().lock(mode)
+
+    async def scenario() -> None:
+        disk = GatedLock()
+        disk.gate.clear()
+        opening = asyncio.create_task(EventBusConnector.open(disk))
+        assert await asyncio.to_thread(disk.entered.wait, DEADLINE_S)
+        opening.cancel()
+        await asyncio.sleep(0.01)
+        assert not opening.done(), "the thread is still in the log"
+        disk.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert not disk.locked
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4", "DSK-1.3")
+def test_an_opening_that_is_cancelled_as_it_reads_the_backlog_closes_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entered, gate = threading.Event(), threading.Event()
+    read_page = ConnectorDisk.read_page
+
+    def gated(disk: ConnectorDisk, request: ReadPage) -> PageRead | PageFailed:
+        entered.set()
+        assert gate.wait(DEADLINE_S)
+        return read_page(disk, request)
+
+    async def scenario() -> None:
+        disk = disk_with(3)
+        monkeypatch.setattr(ConnectorDisk, "read_page", gated)
+        opening = asyncio.create_task(EventBusConnector.open(disk))
+        assert await asyncio.to_thread(entered.wait, DEADLINE_S)
+        opening.cancel()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert not disk.locked
 
     run(scenario)
 
