@@ -1,0 +1,50 @@
+"""The event buffer by itself: its limits to the byte, and what is settled while a page is read.
+
+Entries that cannot be sent are held as their payload, so sizes here are plain to see.
+"""
+
+import pytest
+
+from reference.event_buffer import EventBuffer, PageRequest
+from reference.events import StoredEntry
+from reference.log_cursor import Page
+
+
+def entry(sequence: int) -> StoredEntry:
+    return StoredEntry(sequence, b"x" * 10, "undecodable")
+
+
+@pytest.mark.req("BUF-1.1", "BUF-1.2")
+@pytest.mark.parametrize(
+    ("limit_bytes", "expected"), [(29, [1, 2]), (30, [1, 2, 3]), (31, [1, 2, 3])]
+)
+def test_the_last_event_that_fits_fills_the_limit(limit_bytes: int, expected: list[int]) -> None:
+    buffer = EventBuffer(limit_bytes, settled_through=0, durable_through=0)
+    buffer.store([entry(n) for n in range(1, 5)], 4)
+    assert buffer.sequences() == expected
+    assert buffer.used_bytes == 10 * len(expected)
+    assert buffer.is_spilled
+
+
+@pytest.mark.req("BUF-2.1")
+@pytest.mark.parametrize(
+    ("limit_bytes", "expected"), [(20, PageRequest(2, 10, False)), (21, PageRequest(2, 11, False))]
+)
+def test_a_page_is_read_when_half_is_free(limit_bytes: int, expected: PageRequest) -> None:
+    buffer = EventBuffer(limit_bytes, settled_through=0, durable_through=0)
+    buffer.store([entry(n) for n in range(1, 4)], 3)
+    assert buffer.wanted_page() is None
+    buffer.settle(1, 1)
+    assert buffer.wanted_page() == expected
+    assert buffer.wanted_page() is None, "one page at a time"
+
+
+@pytest.mark.req("BUF-2.1")
+def test_what_was_settled_while_a_page_was_read_is_not_taken_in() -> None:
+    buffer = EventBuffer(30, settled_through=0, durable_through=3)
+    assert buffer.wanted_page() == PageRequest(0, 30, True)
+    buffer.settle(2, 2)
+    admitted = buffer.page_read(Page((entry(1), entry(2), entry(3)), through=3))
+    assert [event.sequence for event in admitted] == buffer.sequences() == [1, 3]
+    assert buffer.used_bytes == 20
+    assert not buffer.is_spilled
