@@ -142,7 +142,7 @@ class ConnectorCore:
     @property
     def backlog(self) -> int:
         """How many durable events are not settled, in memory or not."""
-        return self.buffer.unsettled_count(self.buffer.durable_through)
+        return self.buffer.unsettled_count
 
     @property
     def outstanding(self) -> int:

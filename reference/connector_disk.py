@@ -18,7 +18,8 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from reference.connector_config import World
+from reference.connector_config import ConnectorConfig, World
+from reference.connector_core import ConnectorCore
 from reference.connector_inputs import (
     DeadLetterPostponed,
     DeadLetterStored,
@@ -54,24 +55,40 @@ class Commit:
     """What became of the others."""
 
 
-async def open_log(
-    wal_dir: LogDirectory, config: WalConfig | None, world: World
-) -> tuple[WriteAheadLog, int]:
-    """Open a log off the event loop; return it and its durable watermark.
+def open_affirmed(wal_dir: LogDirectory, config: WalConfig | None, world: World) -> WriteAheadLog:
+    """Open a log for a connector: what it has settled is durable, if the disk takes it.
+
+    Raises an OpenRefused.
+    """
+    log = WriteAheadLog.open(
+        wal_dir, config, wall_clock_ns=world.wall_clock_ns,
+        monotonic_ns=world.monotonic_ns, random_bytes=world.random_bytes,
+    )  # fmt: skip
+    log.affirm_watermark()
+    return log
+
+
+def core_of(log: WriteAheadLog, config: ConnectorConfig, world: World) -> ConnectorCore:
+    """Return the core of a connector on a log that was just opened."""
+    return ConnectorCore(
+        config,
+        log_id=log.log_id,
+        identity_is_fresh=log.report.segments == 0,
+        settled_through=log.acknowledged_through,
+        durable_watermark=log.durable_watermark,
+        durable_through=log.next_sequence - 1,
+        random=world.random,
+    )
+
+
+async def open_log(wal_dir: LogDirectory, config: WalConfig | None, world: World) -> WriteAheadLog:
+    """Do the same off the event loop.
 
     Raises an OpenRefused. If the waiting is cancelled, it ends when the log is closed again: a
     thread cannot be stopped, and a log that nobody holds would keep its lock.
     """
-
-    def open_now() -> tuple[WriteAheadLog, int]:
-        log = WriteAheadLog.open(
-            wal_dir, config, wall_clock_ns=world.wall_clock_ns,
-            monotonic_ns=world.monotonic_ns, random_bytes=world.random_bytes,
-        )  # fmt: skip
-        return log, log.affirm_watermark()
-
     thread = ThreadPoolExecutor(1, "connector-open")
-    opening = thread.submit(open_now)
+    opening = thread.submit(open_affirmed, wal_dir, config, world)
     try:
         return await asyncio.shield(asyncio.wrap_future(opening))
     except asyncio.CancelledError:
@@ -82,10 +99,9 @@ async def open_log(
         thread.shutdown(wait=False)
 
 
-def _close_unwanted(opening: Future[tuple[WriteAheadLog, int]]) -> None:
+def _close_unwanted(opening: Future[WriteAheadLog]) -> None:
     if opening.exception() is None:
-        log, _ = opening.result()
-        log.close()
+        opening.result().close()
 
 
 class ConnectorDisk:

@@ -104,7 +104,7 @@ class EventBuffer:
     @property
     def is_spilled(self) -> bool:
         """Whether an unsettled durable event is not in memory."""
-        return max(self.buffered_through, self.watermark) < self.durable_through
+        return self._covered_through < self.durable_through
 
     def get(self, sequence: int) -> HeldEvent | None:
         """Return the event, None if it is settled or not in memory."""
@@ -114,11 +114,11 @@ class EventBuffer:
         """Return the numbers in memory, rising."""
         return list(self._events)
 
-    def unsettled_count(self, through: int) -> int:
-        """Return how many numbers up to `through` are not settled."""
-        ranges = self.settled.ranges_above()
-        settled = sum(min(end, through + 1) - first for first, end in ranges if first <= through)
-        return max(0, through - self.watermark - settled)
+    @property
+    def unsettled_count(self) -> int:
+        """How many durable events are not settled, in memory or not."""
+        ranges = self.settled.missing(1, self.durable_through + 1)
+        return sum(end - first for first, end in ranges)
 
     # ---- Events come --------------------------------------------------------
 
@@ -151,8 +151,9 @@ class EventBuffer:
         if not self.is_spilled or not has_room or self._is_paging or self._is_waiting_for_room:
             return None
         self._is_paging = True
-        after = max(self.buffered_through, self.watermark)
-        return PageRequest(after, self.limit_bytes - self.used_bytes, self.used_bytes == 0)
+        return PageRequest(
+            self._covered_through, self.limit_bytes - self.used_bytes, self.used_bytes == 0
+        )
 
     def page_read(self, page: Page) -> list[HeldEvent]:
         """Take in a page; return those of its events that are in memory now."""
@@ -192,6 +193,11 @@ class EventBuffer:
 
     # ---- Inside -------------------------------------------------------------
 
+    @property
+    def _covered_through(self) -> int:
+        """Everything up to here is in memory or settled."""
+        return max(self.buffered_through, self.watermark)
+
     def _hold(self, event: HeldEvent) -> None:
         self._events[event.sequence] = event
         self.used_bytes += len(event.data)
@@ -199,7 +205,7 @@ class EventBuffer:
 
     def _step_over(self, sequence: int) -> None:
         """Take the numbers below `sequence` as settled: the log handed out none of them."""
-        first = max(self.buffered_through, self.watermark) + 1
+        first = self._covered_through + 1
         if first < sequence:
             self.settled.add(first, sequence)
             self.buffered_through = sequence - 1

@@ -36,8 +36,7 @@ from reference.broker_link import BrokerLink
 from reference.broker_socket import broker_path, checked_path, try_to_connect
 from reference.commit_queue import CommitQueue
 from reference.connector_config import ConnectorConfig, World
-from reference.connector_core import ConnectorCore
-from reference.connector_disk import Commit, ConnectorDisk, open_log
+from reference.connector_disk import Commit, ConnectorDisk, core_of, open_log
 from reference.connector_errors import ConnectorClosed, LinkClosed, LinkProblem
 from reference.connector_inputs import (
     BytesReceived,
@@ -83,22 +82,12 @@ Result = TypeVar("Result")
 class EventBusConnector:
     """One log and its link to the broker. Use `open`; belongs to one event loop."""
 
-    def __init__(
-        self, log: WriteAheadLog, config: ConnectorConfig, world: World, durable_watermark: int
-    ) -> None:
+    def __init__(self, log: WriteAheadLog, config: ConnectorConfig, world: World) -> None:
         self.recovery: RecoveryReport = log.report
         """What opening the log found."""
         self._log = log
         self._world = world
-        self._core = ConnectorCore(
-            config,
-            log_id=log.log_id,
-            identity_is_fresh=log.report.segments == 0,
-            settled_through=log.acknowledged_through,
-            durable_watermark=durable_watermark,
-            durable_through=log.next_sequence - 1,
-            random=world.random,
-        )
+        self._core = core_of(log, config, world)
         self.backpressure = BackpressureChannel(self._core.backpressure)
         """Shared: subscribe from any task or thread."""
         self._disk = ConnectorDisk(log)
@@ -133,8 +122,7 @@ class EventBusConnector:
         cancelled, the lock is free when that is raised.
         """
         world, config = world or World(), config or ConnectorConfig()
-        log, durable_watermark = await open_log(wal_dir, wal_config, world)
-        connector = cls(log, config, world, durable_watermark)
+        connector = cls(await open_log(wal_dir, wal_config, world), config, world)
         try:
             connector._handle(Opened())
             await connector._jobs_done()

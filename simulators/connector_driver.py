@@ -19,9 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reference.backpressure import BackpressureChannel
-from reference.connector_config import ConnectorConfig
-from reference.connector_core import ConnectorCore
-from reference.connector_disk import ConnectorDisk
+from reference.connector_config import ConnectorConfig, World
+from reference.connector_disk import ConnectorDisk, core_of, open_affirmed
 from reference.connector_errors import BrokerUnreachable, LinkClosed
 from reference.connector_inputs import (
     BytesReceived,
@@ -47,12 +46,13 @@ from reference.connector_inputs import (
     StoreDeadLetter,
     TimerFired,
 )
+from reference.connector_status import ShutdownReport
 from reference.errors import AppendError
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import WalConfig
 from reference.recovery import RandomBytes
-from reference.wal import CloseReport, WriteAheadLog
+from reference.wal import CloseReport
 
 Job = ReadPage | Settle | StoreDeadLetter | StartIdentity
 
@@ -83,19 +83,9 @@ class ConnectorDriver:
     ) -> None:
         """Open the log, and read in what fits of its backlog as the shell does. Raises as open."""
         self.now_ns = now_ns
-        self.log = WriteAheadLog.open(
-            filesystem, wal_config, wall_clock_ns=wall_clock_ns,
-            monotonic_ns=lambda: self.now_ns, random_bytes=random_bytes,
-        )  # fmt: skip
-        self.core = ConnectorCore(
-            config,
-            log_id=self.log.log_id,
-            identity_is_fresh=self.log.report.segments == 0,
-            settled_through=self.log.acknowledged_through,
-            durable_watermark=self.log.affirm_watermark(),
-            durable_through=self.log.next_sequence - 1,
-            random=random,
-        )
+        world = World(lambda: self.now_ns, wall_clock_ns, random, random_bytes)
+        self.log = open_affirmed(filesystem, wal_config, world)
+        self.core = core_of(self.log, config, world)
         self.channel = BackpressureChannel(self.core.backpressure)
         self.said = DriverLog()
         self.jobs: list[Job] = []
@@ -105,7 +95,7 @@ class ConnectorDriver:
         self.is_linked = False
         self.timer_ns: int | None = None
         self._disk = ConnectorDisk(self.log)
-        self._handle(Opened())
+        self.handle(Opened())
         self.settle_down()
 
     # ---- What publishers do -------------------------------------------------
@@ -114,7 +104,7 @@ class ConnectorDriver:
         """Store the events; return their sequences. Raises AppendError with what is stored."""
         commit = self._disk.commit([self.log.encode(event) for event in events])
         if commit.sequences:
-            self._handle(EventsStored(commit.entries, commit.sequences[-1]))
+            self.handle(EventsStored(commit.entries, commit.sequences[-1]))
         if commit.error is not None:
             error: AppendError = commit.error.for_caller(tuple(commit.sequences))
             raise error
@@ -124,31 +114,31 @@ class ConnectorDriver:
 
     def connect(self) -> None:
         """Ask for a link."""
-        self._handle(ConnectRequested())
+        self.handle(ConnectRequested())
 
     def link_up(self) -> None:
         """The connection that was wanted stands."""
         assert self.wants_link
         self.wants_link, self.is_linked = False, True
-        self._handle(LinkUp())
+        self.handle(LinkUp())
 
     def link_fails(self, reason: str = "nobody listens") -> None:
         """It cannot be made."""
         assert self.wants_link
         self.wants_link = False
-        self._handle(LinkFailed(BrokerUnreachable("broker", reason)))
+        self.handle(LinkFailed(BrokerUnreachable("broker", reason)))
 
     def link_drops(self, reason: str = "reset") -> None:
         """The connection breaks; what was not taken from the outbox is gone."""
         assert self.is_linked
         self.is_linked = False
         self.outbox.clear()
-        self._handle(LinkLost(LinkClosed(reason)))
+        self.handle(LinkLost(LinkClosed(reason)))
 
     def receive(self, data: bytes) -> None:
         """Bytes come from the broker."""
         assert self.is_linked
-        self._handle(BytesReceived(data))
+        self.handle(BytesReceived(data))
 
     def take_outbox(self, count: int | None = None) -> bytes:
         """Take bytes on their way to the broker."""
@@ -162,7 +152,7 @@ class ConnectorDriver:
         end_ns = self.now_ns + by_ns
         while self.timer_ns is not None and self.timer_ns <= end_ns:
             self.now_ns, self.timer_ns = max(self.now_ns, self.timer_ns), None
-            self._handle(TimerFired())
+            self.handle(TimerFired())
         self.now_ns = end_ns
 
     def run_job(self, index: int = 0) -> None:
@@ -170,7 +160,7 @@ class ConnectorDriver:
         kind = type(self.jobs[index])
         first = next(i for i, job in enumerate(self.jobs) if isinstance(job, kind))
         job = self.jobs.pop(first)
-        self._handle(self._do(job))
+        self.handle(self._do(job))
 
     def settle_down(self) -> None:
         """Do all that the disk has to do."""
@@ -179,12 +169,23 @@ class ConnectorDriver:
 
     def shut_down(self, timeout_ns: int) -> None:
         """Begin the shutdown; `said.finished` tells its end."""
-        self._handle(ShutdownRequested(self.now_ns + timeout_ns))
+        self.handle(ShutdownRequested(self.now_ns + timeout_ns))
 
     def close_log(self) -> CloseReport:
         """Finish what the disk has to do and close the log."""
         self.settle_down()
         return self.log.close()
+
+    def close(self) -> ShutdownReport:
+        """Do that after a shutdown has ended, and return what it came to."""
+        closed, finished = self.close_log(), self.said.finished
+        assert finished is not None, "the shutdown has not ended"
+        return ShutdownReport.of(self.core, self.log, closed, finished)
+
+    def handle(self, event: Input) -> None:
+        """Give the core an input, and carry out what it says."""
+        for command in self.core.handle(event, self.now_ns):
+            self._carry_out(command)
 
     # ---- Inside -------------------------------------------------------------
 
@@ -199,10 +200,6 @@ class ConnectorDriver:
                 return self._disk.store_dead_letter(job)
             case StartIdentity():
                 return self._disk.start_identity()
-
-    def _handle(self, event: Input) -> None:
-        for command in self.core.handle(event, self.now_ns):
-            self._carry_out(command)
 
     def _carry_out(self, command: Command) -> None:
         match command:

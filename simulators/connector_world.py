@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from reference.events import ProcessEvent
+from reference.limits import NS_PER_S
 from simulators.connector_driver import ConnectorDriver
 from simulators.fake_broker import BrokerConnection, FakeBroker
 
@@ -126,10 +127,9 @@ class ConnectorWorld:
             if not self.flow() and self.now_ns < end_ns:
                 self.advance(end_ns - self.now_ns)
         self.to_broker()
-        finished = self.connector.said.finished
-        is_clean = self.connector.close_log().clean and not finished.repeats_possible
+        report = self.connector.close()
         self.crash_connector()
-        return is_clean
+        return report.is_clean
 
     def quiesce(self) -> None:
         """Let everything flow until nothing is undelivered. Fails if that does not come."""
@@ -140,7 +140,7 @@ class ConnectorWorld:
             if not (self.connector.core.backlog or self.connector.jobs):
                 return
             if not moved:
-                self.advance(10**9)
+                self.advance(NS_PER_S)
         raise AssertionError(
             f"{self.connector.core.backlog} events are undelivered: "
             f"{self.connector.core.link.state}, {self.connector.core.link.problem!r}"

@@ -25,13 +25,13 @@ Spec: SIM-2.2, SIM-2.3.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from reference.filesystem import DirectoryEntry, LockMode
 from simulators.disk_image import content_after, names_after
+from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
 
 CALLS_MAX: Final = 1_000_000
@@ -103,8 +103,11 @@ class CrashFilesystem:
         self._failing_syncs[name] = skip
         self._reverts = reverts
 
-    def fail_power(self, after_calls: int) -> None:
-        """Let the call after so many others raise PowerFailure, before it does anything."""
+    def fail_power(self, after_calls: int | None) -> None:
+        """Let the call after so many others raise PowerFailure, before it does anything.
+
+        None: the power stays.
+        """
         self._calls_left = after_calls
 
     def end(self) -> None:
@@ -120,7 +123,7 @@ class CrashFilesystem:
     def create_exclusive(self, name: str) -> None:
         self._count()
         if name in self._cached_names:
-            raise _error(errno.EEXIST, name)
+            raise os_error(errno.EEXIST, name)
         inode = self._new_inode()
         self._inodes[inode] = _Inode()
         self._cached_names[name] = inode
@@ -146,7 +149,7 @@ class CrashFilesystem:
         inode = self._find(name)
         cached = self._inodes[inode].cached
         if offset + len(data) > len(cached):
-            raise _error(errno.EINVAL, name)
+            raise os_error(errno.EINVAL, name)
         cached[offset : offset + len(data)] = data
         self._write_granules(inode, offset, len(data))
 
@@ -156,7 +159,7 @@ class CrashFilesystem:
         if self._failing_syncs.get(name) == 0:
             del self._failing_syncs[name]
             self._give_up(inode)
-            raise _error(errno.EIO, name)
+            raise os_error(errno.EIO, name)
         if name in self._failing_syncs:
             self._failing_syncs[name] -= 1
         kept = [o for o in self._pending if o.inode == inode and not _is_name(o)]
@@ -187,7 +190,7 @@ class CrashFilesystem:
     def rename_new(self, old: str, new: str) -> None:
         inode = self._find(old)
         if new in self._cached_names:
-            raise _error(errno.EEXIST, new)
+            raise os_error(errno.EEXIST, new)
         self._cached_names[new] = inode
         added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
         del self._cached_names[old]
@@ -212,7 +215,7 @@ class CrashFilesystem:
     def _find(self, name: str) -> int:
         self._count()
         if name not in self._cached_names:
-            raise _error(errno.ENOENT, name)
+            raise os_error(errno.ENOENT, name)
         return self._cached_names[name]
 
     def _count(self) -> None:
@@ -293,7 +296,3 @@ class CrashFilesystem:
 
 def _is_name(operation: Operation) -> bool:
     return operation.kind in (Kind.ADD, Kind.DELETE)
-
-
-def _error(number: int, name: str) -> OSError:
-    return OSError(number, os.strerror(number), name)

@@ -19,12 +19,12 @@ Spec: SIM-2.7.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reference.filesystem import DirectoryEntry, Filesystem, LockMode
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.memory_filesystem import os_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class FaultyFilesystem:
             word = "short" if fault.short >= 0 else errno.errorcode[fault.error]
             self.fired.append(f"{call} {name}: {word}")
             if fault.short < 0:
-                raise OSError(fault.error, os.strerror(fault.error), name)
+                raise os_error(fault.error, name)
         return struck[0] if struck else None
 
 

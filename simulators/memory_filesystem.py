@@ -98,7 +98,7 @@ class MemoryFilesystem:
     def create_exclusive(self, name: str) -> None:
         self._enter("create_exclusive", name)
         if name in self.files or name in self.irregular:
-            raise _error(errno.EEXIST, name)
+            raise os_error(errno.EEXIST, name)
         self.files[name] = bytearray()
 
     def append(self, name: str, data: bytes) -> int:
@@ -109,7 +109,7 @@ class MemoryFilesystem:
             limits.append(self._short_write_bytes)
         if self.free_bytes is not None:
             if self.free_bytes == 0 and data:
-                raise _error(errno.ENOSPC, name)
+                raise os_error(errno.ENOSPC, name)
             limits.append(self.free_bytes)
         count = min(limits)
         content.extend(data[:count])
@@ -121,7 +121,7 @@ class MemoryFilesystem:
         self._enter("overwrite", name)
         content = self._content(name)
         if offset + len(data) > len(content):
-            raise _error(errno.EINVAL, name)
+            raise os_error(errno.EINVAL, name)
         content[offset : offset + len(data)] = data
 
     def sync(self, name: str) -> None:
@@ -152,7 +152,7 @@ class MemoryFilesystem:
     def rename_new(self, old: str, new: str) -> None:
         self._enter("rename_new", new)
         if new in self.files or new in self.irregular:
-            raise _error(errno.EEXIST, new)
+            raise os_error(errno.EEXIST, new)
         self._content(old)
         self.files[new] = self.files.pop(old)
 
@@ -187,13 +187,14 @@ class MemoryFilesystem:
                 fault.skip -= 1
             elif fault.times > 0:
                 fault.times -= 1
-                raise _error(fault.error, name)
+                raise os_error(fault.error, name)
 
     def _content(self, name: str) -> bytearray:
         if name not in self.files:
-            raise _error(errno.ENOENT, name)
+            raise os_error(errno.ENOENT, name)
         return self.files[name]
 
 
-def _error(number: int, name: str) -> OSError:
+def os_error(number: int, name: str) -> OSError:
+    """Return what the kernel's refusal of a call on this file is in Python."""
     return OSError(number, os.strerror(number), name)

@@ -116,8 +116,7 @@ class World:
             self._kill, self._shut_down, self._call_fails, self._heal, self._power_fails,
         )  # fmt: skip
         action = self._draw.choice(actions)
-        disk = self._disk.inner
-        assert isinstance(disk, CrashFilesystem)
+        disk = self._medium
         if self._draw.random() < 0.08:
             disk.fail_power(self._draw.randrange(15))
         try:
@@ -125,7 +124,7 @@ class World:
         except PowerFailure:
             self._note(f"power fails during {action.__name__[1:]}")
             self._power_fails()
-        disk.fail_power(1 << 60)
+        disk.fail_power(None)
 
     def _publish(self) -> None:
         first = len(self._offered) + 1
@@ -174,9 +173,7 @@ class World:
 
     def _kill(self) -> None:
         self._note("connector is killed")
-        inner = self._disk.inner
-        assert isinstance(inner, CrashFilesystem)
-        self._start_on(inner.process_image())
+        self._start_on(self._medium.process_image())
 
     def _shut_down(self) -> None:
         self._world.connector.settle_down()
@@ -185,9 +182,8 @@ class World:
         self._note(f"shut down, {'clean' if is_clean else 'unclean'}")
 
     def _power_fails(self) -> None:
-        disk = self._disk.inner
-        assert isinstance(disk, CrashFilesystem)
-        disk.fail_power(1 << 60)
+        disk = self._medium
+        disk.fail_power(None)
         if not disk.points or disk.points[-1].step != "power failure":
             disk.end()
         seed = self._draw.randrange(2**32)
@@ -213,6 +209,13 @@ class World:
         self._note("disk heals")
 
     # ---- Lives --------------------------------------------------------------
+
+    @property
+    def _medium(self) -> CrashFilesystem:
+        """The disk behind the faults of its calls."""
+        medium = self._disk.inner
+        assert isinstance(medium, CrashFilesystem)
+        return medium
 
     def _start_on(self, image: dict[str, bytes]) -> None:
         self.history.faults.update(word.split(":")[-1].strip() for word in self._disk.fired)
@@ -251,9 +254,7 @@ class World:
         try:
             self._publish()
         finally:
-            disk = self._disk.inner
-            assert isinstance(disk, CrashFilesystem)
-            self._start_on(disk.process_image())
+            self._start_on(self._medium.process_image())
         try:
             self._world.quiesce()
         except AssertionError as error:
@@ -283,13 +284,12 @@ class World:
             if self._returned.get(each.entry.sequence, event.pid) != event.pid:
                 raise BrokenPromise(f"another event under number {each.entry.sequence}")
         hidden = connector.log.hidden_from
-        quiet = self._disk.inner
         try:
             found |= {entry.sequence for entry in connector.log.replay()}
         except ReadFailed:
             return  # a fault is armed: what cannot be read now is not lost
-        sizes = {entry.name: entry.size_bytes for entry in quiet.list()}
-        letters = DeadLetterFile(quiet, sizes.get(DEAD_LETTERS_NAME)).letters()
+        sizes = {entry.name: entry.size_bytes for entry in self._medium.list()}
+        letters = DeadLetterFile(self._medium, sizes.get(DEAD_LETTERS_NAME)).letters()
         found |= {letter.sequence for letter in letters}
         lost = {n for n in self._returned if n not in found and (hidden is None or n < hidden)}
         if lost:

@@ -134,15 +134,17 @@ class Faults:
         monkeypatch.setattr(OsFilesystem, "sync", failing_sync)
 
 
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Faults:
+    """A log that is there already, on a disk whose calls can be made to fail."""
+    WriteAheadLog.open(tmp_path / "wal").close()
+    return Faults(monkeypatch)
+
+
 @pytest.mark.req("CLI-4.1", "WAL-4.4", "DEL-1.1")
 def test_a_refusal_that_passes_is_waited_for(
-    tmp_path: Path,
-    source: Input,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, source: Input, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    WriteAheadLog.open(tmp_path / "wal").close()
-    faults = Faults(monkeypatch)
     faults.appends = 2
     source.write(lines(1, 20))
     source.end()
@@ -154,13 +156,9 @@ def test_a_refusal_that_passes_is_waited_for(
 
 @pytest.mark.req("CLI-4.1", "CLI-4.2", "WAL-4.3")
 def test_a_failed_sync_ends_it_and_says_what_is_not_stored(
-    tmp_path: Path,
-    source: Input,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, source: Input, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    WriteAheadLog.open(tmp_path / "wal").close()
-    Faults(monkeypatch).syncs = 1
+    faults.syncs = 1
     source.write(lines(1, 20))
     source.end()
     assert run(tmp_path) == 1
@@ -171,14 +169,10 @@ def test_a_failed_sync_ends_it_and_says_what_is_not_stored(
 
 @pytest.mark.req("CLI-4.1", "CLI-4.2", "WAL-4.3")
 def test_what_follows_a_failure_of_single_lines_is_not_stored_either(
-    tmp_path: Path,
-    source: Input,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, source: Input, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line that is too large makes the lines of its piece go one by one."""
-    WriteAheadLog.open(tmp_path / "wal").close()
-    Faults(monkeypatch).syncs = 1
+    faults.syncs = 1
     source.become_file(tmp_path / "input", lines(9, 9, "x" * EVENT_BYTES_MAX) + lines(1, 4))
     assert run(tmp_path) == 1
     assert "events that were read and not stored: 4" in capsys.readouterr().err
@@ -186,13 +180,8 @@ def test_what_follows_a_failure_of_single_lines_is_not_stored_either(
 
 @pytest.mark.req("CLI-4.4", "CLI-4.1")
 def test_a_signal_ends_the_waiting_for_space(
-    tmp_path: Path,
-    source: Input,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, source: Input, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    WriteAheadLog.open(tmp_path / "wal").close()
-    faults = Faults(monkeypatch)
     faults.appends = 1_000_000
     source.write(lines(1, 5))
 

@@ -13,6 +13,7 @@ from reference.connector_inputs import (
     EventsStored,
     IdentityFailed,
     IdentityStarted,
+    PageFailed,
     PageRead,
     ReadPage,
     TimerFired,
@@ -372,8 +373,7 @@ def test_what_the_broker_has_by_the_time_a_page_comes_is_not_taken_in() -> None:
     driver.link_drops()
     driver.advance(SECOND_NS)
     broker = linked(driver, window=100, acknowledged_through=second)
-    for command in driver.core.handle(page, driver.now_ns):
-        driver._carry_out(command)
+    driver.handle(page)
     assert broker.hears_numbers()[0] == third
     assert first not in driver.core.buffer.sequences()
 
@@ -401,8 +401,7 @@ def test_numbers_that_nobody_told_of_are_read_from_the_log() -> None:
     """A commit that was stored in part names numbers only."""
     driver = connector()
     numbers = driver.log.append_batch([small_event(1), small_event(2)])
-    for command in driver.core.handle(EventsStored((), numbers[-1]), 0):
-        driver._carry_out(command)
+    driver.handle(EventsStored((), numbers[-1]))
     assert driver.core.buffer.is_spilled
     publish_numbers(driver, 3, 3)
     driver.settle_down()
@@ -421,8 +420,7 @@ def test_an_event_that_a_page_has_before_its_storing_was_told_is_held_once() -> 
     entries = driver.log.store([driver.log.encode(small_event(31))])
     driver.jobs.sort(key=lambda job: isinstance(job, ReadPage))
     driver.settle_down()
-    for command in driver.core.handle(EventsStored(tuple(entries), 31), driver.now_ns):
-        driver._carry_out(command)
+    driver.handle(EventsStored(tuple(entries), 31))
     assert broker.hears_numbers() == [31]
     assert driver.core.buffer.used_bytes == len(driver.said.sent[-1])
 
@@ -867,6 +865,20 @@ def test_after_the_end_nothing_is_asked_of_the_disk() -> None:
     publish_numbers(driver, 31, 31)
     assert driver.jobs == []
     assert driver.core.backlog == 31
+
+
+@pytest.mark.req("CON-3.4", "BUF-2.1")
+def test_a_page_that_fails_after_the_end_is_not_asked_for_again() -> None:
+    driver = connector(30, TINY)
+    broker = linked(driver, window=100)
+    broker.says(Acknowledge(broker.hears_numbers()[-1]))
+    assert any(isinstance(job, ReadPage) for job in driver.jobs)
+    driver.shut_down(SECOND_NS)
+    assert driver.said.finished is not None
+    assert driver.core.buffer.is_spilled
+    driver.handle(PageFailed("EIO"))
+    driver.advance(3600 * SECOND_NS)
+    assert sum(isinstance(job, ReadPage) for job in driver.jobs) == 1
 
 
 @pytest.mark.req("LNK-2.4", "CON-3.4")

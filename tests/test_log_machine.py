@@ -152,7 +152,7 @@ class LogMachine(RuleBasedStateMachine):
         except PowerFailure:
             FIRED["power"] += 1
         else:
-            disk.fail_power(1 << 60)
+            disk.fail_power(None)
             disk.end()
         states = list(crash_states(disk.points[-1], self.profile, budget=64, seed=choice))
         FIRED["several states"] += len(states) > 1
