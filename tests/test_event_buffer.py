@@ -48,3 +48,34 @@ def test_what_was_settled_while_a_page_was_read_is_not_taken_in() -> None:
     assert [event.sequence for event in admitted] == buffer.sequences() == [1, 3]
     assert buffer.used_bytes == 20
     assert not buffer.is_spilled
+
+
+@pytest.mark.req("BUF-2.1", "DLQ-1.1")
+def test_a_number_that_a_page_steps_over_is_settled() -> None:
+    buffer = EventBuffer(30, settled_through=0, durable_through=3)
+    assert buffer.wanted_page() is not None
+    buffer.page_read(Page((entry(1), entry(3)), through=3))
+    assert buffer.unsettled_count == 2
+    buffer.settle(1, 1)
+    assert buffer.watermark == 2
+    buffer.settle(3, 3)
+    assert buffer.unsettled_count == 0
+
+
+@pytest.mark.req("BUF-2.1")
+def test_numbers_that_are_settled_out_of_order_are_not_counted() -> None:
+    buffer = EventBuffer(100, settled_through=2, durable_through=10)
+    buffer.settle(4, 5)
+    buffer.settle(9, 10)
+    assert buffer.unsettled_count == len({3, 6, 7, 8})
+
+
+@pytest.mark.req("BUF-2.1")
+def test_what_is_settled_without_having_been_read_is_not_read() -> None:
+    buffer = EventBuffer(30, settled_through=0, durable_through=3)
+    buffer.settle(1, 2)
+    assert buffer.wanted_page() == PageRequest(2, 30, True)
+    buffer.page_failed()
+    buffer.settle(3, 3)
+    assert not buffer.is_spilled
+    assert buffer.wanted_page() is None

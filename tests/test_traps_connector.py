@@ -9,6 +9,7 @@ import errno
 
 import pytest
 
+from reference.acknowledgement_slots import ACK_NAME
 from reference.codec import encode_event, encode_timestamp
 from reference.connector_config import ConnectorConfig
 from reference.connector_inputs import Condition
@@ -197,6 +198,25 @@ def test_t4_hello_carries_what_is_durable_not_what_is_known() -> None:
     driver.advance(SECOND_NS)
     _, hello = greeted(driver)
     assert hello.settled_through == 7
+
+
+@pytest.mark.req("DLQ-2.1", "LNK-2.1")
+@pytest.mark.parametrize(("is_refused", "expected"), [(False, 6), (True, 0)])
+def test_t4_what_opening_finds_settled_is_made_durable_before_hello(
+    is_refused: bool, expected: int
+) -> None:
+    """An acknowledgement file that a killed process left may be in the page cache alone."""
+    disk = disk_with(10)
+    driver = make_connector(disk)
+    acknowledge(linked(driver), 6)
+    assert driver.log.flush()
+    killed = disk.copy()
+    if is_refused:
+        killed.fail("sync", ACK_NAME, times=1000)
+    again = make_connector(killed)
+    again.connect()
+    _, hello = greeted(again)
+    assert hello.settled_through == expected
 
 
 @pytest.mark.req("DLQ-2.1", "LNK-3.3")
