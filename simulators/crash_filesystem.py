@@ -114,6 +114,11 @@ class CrashFilesystem:
         """Note the last moment."""
         self._point("end")
 
+    @property
+    def calls(self) -> int:
+        """How many calls were made."""
+        return self._calls
+
     def process_image(self) -> dict[str, bytes]:
         """Return what a killed process leaves: the page cache."""
         return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}

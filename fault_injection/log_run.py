@@ -1,0 +1,345 @@
+"""Runs a plan on a log: makes the calls, lets things go wrong, and asks the oracle.
+
+Theory of operation. The disk is a CrashFilesystem behind faults of its calls. Promises are
+noted on the disk (`mark`) in the order in which the log made them, so that every recorded
+moment knows which of them stood. After each open, what came back is compared with them.
+
+    boot     from the start, or a power cut, to the next power cut
+    process  from `open` to `close`, `kill`, or the power cut
+
+A step that needs an open log does nothing if there is none: opening may have been refused
+while the disk was failing. `steps_done` says what was done, for the story of a failure.
+
+Spec: SCN-1.2, SCN-1.3.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from fault_injection.damage import damaged, segment_names
+from fault_injection.errors import PlanError
+from fault_injection.invariants import Broken, Ledger, check_log
+from fault_injection.log_steps import (
+    Acknowledge,
+    Append,
+    Close,
+    Damage,
+    Drain,
+    Fault,
+    Heal,
+    Kill,
+    Open,
+    PowerCut,
+    Refuse,
+)
+from fault_injection.plan import Plan, Step
+from fault_injection.promises import (
+    Answer,
+    Forgotten,
+    Handed,
+    Rejected,
+    Rotten,
+    Settled,
+    Stored,
+)
+from fault_injection.recovering import difference
+from fault_injection.subject import LogSubject, OpenLog, Refused, Unreadable, make_event
+from reference.events import ProcessEvent
+from simulators.crash_filesystem import CrashFilesystem, PowerFailure
+from simulators.crash_states import CrashState, crash_states
+from simulators.disk_image import Image
+from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.persistence import PROFILES
+
+OPENINGS_TO_DRAIN: Final = 3
+
+
+@dataclass(slots=True)
+class Done:
+    """A step that was done, and what came of it."""
+
+    step: Step
+    outcome: str
+    calls: int
+    """How many calls the disk had seen by then, in this boot."""
+    promises: int
+    is_ending: bool = False
+    """A process or a boot ended here."""
+
+
+@dataclass(slots=True)
+class LogRun:
+    """One run of a plan. `broken` is the first invariant that did not hold."""
+
+    plan: Plan
+    subject: LogSubject
+    twice: bool = False
+    """Recover twice at each open, and compare (I5)."""
+    broken: Broken | None = None
+    done: list[Done] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+    """What really went wrong: a scenario whose fault never struck shows nothing."""
+    checks: int = 0
+    offered: dict[int, ProcessEvent] = field(default_factory=dict)
+    before: Image = field(default_factory=dict)
+    """What the last process had written when it ended."""
+    after: Image = field(default_factory=dict)
+    """What the last open found."""
+    disk: CrashFilesystem = field(init=False)
+    log: OpenLog | None = None
+    _faults: FaultyFilesystem = field(init=False)
+    _snapshot: Image = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.plan.profile not in PROFILES:
+            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(PROFILES)}")
+        self.use_disk(CrashFilesystem(PROFILES[self.plan.profile]))
+
+    def use_disk(self, disk: CrashFilesystem) -> None:
+        """Go on with this disk."""
+        self.disk = disk
+        self._faults = FaultyFilesystem(disk)
+
+    def run(self) -> LogRun:
+        """Do all steps, up to the first broken invariant; return the run itself."""
+        for process in _processes(self.plan.steps):
+            self._arm(process)
+            for step in process:
+                if self.broken is not None:
+                    return self
+                self._do(step)
+        return self
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was promised until now."""
+        return Ledger.of(self.disk.marks)
+
+    # ---- Steps --------------------------------------------------------------
+
+    def _arm(self, process: Sequence[Step]) -> None:
+        """Let the power of the machine that simulates the process fail where it is killed."""
+        self.disk.fail_power(None)
+        match process[-1] if process else None:
+            case Kill(after_calls=calls) if calls >= 0:
+                self.disk.fail_power(calls)
+
+    def _do(self, step: Step) -> None:
+        try:
+            outcome = self._carry_out(step)
+        except PowerFailure:
+            self.log = None
+            outcome = "the process is gone in the middle of this"
+        is_ending = isinstance(step, Close | Kill | PowerCut | Damage)
+        self.done.append(Done(step, outcome, self.disk.calls, len(self.disk.marks), is_ending))
+        self.fired.update(word.split(":")[0] for word in self._faults.fired)
+        self._faults.fired.clear()
+
+    def _carry_out(self, step: Step) -> str:
+        match step:
+            case Open():
+                return self._open()
+            case Append(count, padding):
+                return self._append(count, padding)
+            case Acknowledge(count):
+                return self._acknowledge(count)
+            case Refuse():
+                return self._refuse()
+            case Close():
+                return self._close()
+            case Kill():
+                return self._kill()
+            case PowerCut(moment, kept, filling):
+                return self._power_cut(moment, kept, filling)
+            case Fault():
+                self._faults.arm(_call_fault(step))
+                return "armed"
+            case Heal():
+                self._faults.heal()
+                return "healed"
+            case Damage():
+                return self._damage(step)
+            case Drain():
+                return self._drain()
+        raise PlanError(f"{step}: not a step of a log")
+
+    def _open(self) -> str:
+        if self.log is not None:
+            return "is open"
+        self.after = self.disk.process_image()
+        self._faults.close()
+        try:
+            log = self.subject.open(self._faults, self.plan.settings)
+        except Refused as refusal:
+            if not self._faults.fired:
+                self.broken = Broken("I10", f"the log could not be opened: {refusal}")
+            return f"refused: {refusal}"
+        self.log = log
+        answer = self._answer(log)
+        if answer is None:
+            return "cannot be read"
+        if self.twice and not self._faults.fired:
+            wrong = difference(self.disk, self.plan, self.subject, self.offered, answer)
+            answer = replace(answer, unstable=wrong)
+        self.checks += 1
+        self.broken = check_log(self.disk.marks, answer)
+        self.disk.mark(Handed(answer.replayed))
+        replayed = ", ".join(str(sequence) for sequence, _ in answer.replayed)
+        return f"replays {replayed or 'nothing'}; next is {answer.next_sequence}"
+
+    def _answer(self, log: OpenLog) -> Answer | None:
+        try:
+            return log.answer(self.offered)
+        except Unreadable:
+            if not self._faults.fired:
+                raise
+            return None
+
+    def _append(self, count: int, padding: int) -> str:
+        if self.log is None:
+            return "no log"
+        first = len(self.offered) + 1
+        events = {pid: make_event(pid, padding) for pid in range(first, first + count)}
+        self.offered |= events
+        appended = self.log.append(list(events.values()))
+        stored = tuple(zip(appended.sequences, events, strict=False))
+        returned = self.ledger.returned
+        if again := [n for n, _ in stored if n in returned]:
+            self.broken = Broken("I6", f"{again[0]} was given to a second event", again[0])
+        if stored:
+            self.disk.mark(Stored(stored))
+        if appended.failure == "definite":
+            self.disk.mark(Rejected(tuple(events)[len(stored) :]))
+        numbers = ", ".join(str(sequence) for sequence, _ in stored)
+        failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
+        if appended.failure and not self._faults.fired and not self.fired:
+            self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
+        return f"returned {numbers or 'nothing'}{failed}"
+
+    def _acknowledge(self, count: int) -> str:
+        if self.log is None:
+            return "no log"
+        oldest = self.ledger.wanted[:count]
+        if not oldest:
+            return "nothing to acknowledge"
+        through = oldest[-1]
+        settled = tuple(n for n in self.ledger.returned if n <= through)
+        self.disk.mark(Settled(settled))  # first: it may be deleted before the call returns
+        self.log.acknowledge(through)
+        return f"through {through}"
+
+    def _refuse(self) -> str:
+        if self.log is None or not (oldest := self.ledger.wanted[:1]):
+            return "nothing to refuse"
+        return f"{oldest[0]} {'is a dead letter' if self.log.refuse(oldest[0]) else 'stays'}"
+
+    def _close(self) -> str:
+        if self.log is None:
+            return "no log"
+        self.before = self.disk.process_image()
+        is_clean = self.log.close()
+        self.log = None
+        if is_clean:
+            self.disk.mark(Forgotten())
+        return "clean" if is_clean else "not clean"
+
+    def _kill(self) -> str:
+        self.disk.fail_power(None)
+        self.log = None
+        self.before = self.disk.process_image()
+        self._faults.close()
+        self.fired["kill"] += 1
+        return f"after {self.disk.calls} calls"
+
+    def _power_cut(self, moment: int, kept: str, filling: str) -> str:
+        self.disk.fail_power(None)
+        self.before = self.disk.process_image()
+        if moment == -1:
+            self.disk.end()
+        if not -1 <= moment < len(self.disk.points):
+            raise PlanError(f"moment {moment}: there were {len(self.disk.points)}")
+        point = self.disk.points[moment]
+        state = find_state(self.disk, moment, kept, filling)
+        self.fired["power-cut"] += 1
+        self._restart(state.image, self.disk.marks[: point.mark])
+        lost = len(point.pending) - state.kept.bit_count()
+        return f"at {point.step}: {lost} of {len(point.pending)} pending operations are lost"
+
+    def _damage(self, step: Damage) -> str:
+        self.before = self.disk.process_image()
+        image = damaged(self.before, step, self._snapshot)
+        self.fired[f"damage {step.kind}"] += 1
+        marks = self.disk.marks
+        self._restart(image, [*marks, Rotten(step.lost_max)] if step.lost_max else marks)
+        return "done"
+
+    def _drain(self) -> str:
+        self._faults.heal()
+        for _ in range(OPENINGS_TO_DRAIN):
+            if self.broken is not None:
+                return "the log is broken"
+            self._open()
+            first = self._append(1, 0)
+            if "failure" not in first:
+                break
+            self._kill()  # a log whose sync failed is opened again
+        else:
+            self.broken = Broken("I10", f"faults are over and appending fails: {first}")
+            return first
+        self._acknowledge(len(self.ledger.wanted))
+        assert self.log is not None
+        is_clean = self._close() == "clean"
+        self._open()
+        if self.broken is None and self.log is not None and len(self.log.segments()) != 1:
+            names = ", ".join(segment_names(self.disk.process_image()))
+            self.broken = Broken("I10", f"all is acknowledged, and these files stay: {names}")
+        return "everything acknowledged" + ("" if is_clean else ", not clean")
+
+    def _restart(self, image: Image, marks: Sequence[object]) -> None:
+        """The machine starts on what the medium has."""
+        disk = CrashFilesystem(PROFILES[self.plan.profile], image)
+        disk.marks.extend(marks)
+        self.log = None
+        self.use_disk(disk)
+
+
+def find_state(disk: CrashFilesystem, moment: int, kept: str, filling: str) -> CrashState:
+    """Return the directory that the cut left. Raises PlanError if the cut cannot leave it."""
+    point = disk.points[moment]
+    wanted = {"none": 0, "all": (1 << len(point.pending)) - 1}.get(kept)
+    if wanted is None:
+        try:
+            wanted = int(kept, 16)
+        except ValueError as error:
+            raise PlanError(f'kept {kept!r} is not "none", "all" or hexadecimal') from error
+    states = crash_states(point, disk.profile, budget=1 << 16)
+    found = [state for state in states if state.kept == wanted]
+    for state in found:
+        if state.filling == filling:
+            return state
+    if found:
+        return found[0]  # nothing shows that was never written
+    raise PlanError(f"kept {kept}: the profile {disk.profile.name} does not allow this at {moment}")
+
+
+def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Yield the steps of one process after the other, each with its end."""
+    current: list[Step] = []
+    for step in steps:
+        current.append(step)
+        if isinstance(step, Kill | PowerCut | Close):
+            yield current
+            current = []
+    yield current
+
+
+def _call_fault(step: Fault) -> CallFault:
+    number = getattr(errno, step.error, None)
+    if not isinstance(number, int):
+        raise PlanError(f"{step}: there is no error of this name")
+    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)

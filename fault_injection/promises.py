@@ -1,0 +1,77 @@
+"""What a log has promised by a moment, and what it answered later: plain data.
+
+The promises are kept by whoever runs a plan, in the order in which they were made; the log
+under test has no part in it. Crash exploration needs both to be hashable. Spec: SCN-1.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An append returned these numbers for the events with these pids."""
+
+    numbers: tuple[tuple[int, int], ...]
+    """Sequence and pid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An append said for certain that these were not stored, and never will be."""
+
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nobody needs these any more, from the moment at which the log was told."""
+
+    sequences: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The log was closed in good order: what is settled does not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A replay handed these out, so they may be on their way to the broker."""
+
+    numbers: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotten:
+    """The medium was changed: so many events may be missing for it, if they are reported."""
+
+    lost_max: int
+
+
+Promise = Stored | Rejected | Settled | Forgotten | Handed | Rotten
+
+STRANGER = -1
+"""The pid of an event that is equal to none that was offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What opening gave: hashable, so that equal ones can be counted."""
+
+    replayed: tuple[tuple[int, int], ...] = ()
+    """Sequence and pid; the pid is STRANGER if the event is not byte for byte one of ours."""
+    next_sequence: int = 0
+    lost: tuple[int, ...] = ()
+    """Numbers that the report calls lost or possibly lost."""
+    certainly_lost: tuple[int, ...] = ()
+    """Of those, what it calls lost for certain."""
+    dead_letters: tuple[int, ...] = ()
+    """Sequences in the dead-letter file."""
+    refused: str = ""
+    """Why the log could not be opened; empty if it was."""
+    hidden_from: int = 0
+    """A log on a full disk does not hand these out yet, from here on; 0 if it hides none."""
+    unstable: str = ""
+    """What was different when it was recovered again; empty if nothing, or if not tried."""

@@ -1,0 +1,62 @@
+"""Opening what a crash has left, once or twice: the answer that the oracle is asked about.
+
+Recovering twice has to be the same as once, in what is replayed and in every byte (I5): the
+second time runs on a copy, as if the process had been killed as soon as the log was open.
+
+Spec: SCN-1.3, REC-9.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fault_injection.plan import Plan
+from fault_injection.promises import Answer
+from fault_injection.subject import LogSubject, Refused
+from reference.events import ProcessEvent
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.persistence import PROFILES
+
+
+def recovered(
+    disk: CrashFilesystem,
+    plan: Plan,
+    subject: LogSubject,
+    offered: Mapping[int, ProcessEvent],
+    *,
+    twice: bool,
+) -> Answer:
+    """Open what is on the disk, and say what came back."""
+    try:
+        log = subject.open(disk, plan.settings)
+    except Refused as refusal:
+        return Answer(refused=str(refusal))
+    answer = log.answer(offered)
+    if not twice:
+        return answer
+    return replace(answer, unstable=difference(disk, plan, subject, offered, answer))
+
+
+def difference(
+    disk: CrashFilesystem,
+    plan: Plan,
+    subject: LogSubject,
+    offered: Mapping[int, ProcessEvent],
+    first: Answer,
+) -> str:
+    """Kill the process and recover again, on a copy; say what is not as it was."""
+    image = disk.process_image()
+    again = CrashFilesystem(PROFILES[plan.profile], image)
+    try:
+        second = subject.open(again, plan.settings).answer(offered)
+    except Refused as refusal:
+        return f"the second recovery refuses: {refusal}"
+    if (first.replayed, first.next_sequence) != (second.replayed, second.next_sequence):
+        return (
+            f"replays {len(first.replayed)}, next {first.next_sequence}; "
+            f"then {len(second.replayed)}, next {second.next_sequence}"
+        )
+    after = again.process_image()
+    changed = sorted(n for n in image.keys() | after.keys() if image.get(n) != after.get(n))
+    return f"the second recovery changed {', '.join(changed)}" if changed else ""
