@@ -12,18 +12,27 @@ Spec: PRT-1.3.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.errors import AdapterError
 from fault_injection.promises import STRANGER, Answer
+from fault_injection.recovering import unstable
 from fault_injection.subject import Appended, OpenLog, Refused, small_limits
 from reference.codec import encode_event
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
+from reference.names import DEAD_LETTERS_NAME as DEAD_LETTERS
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.disk_image import Image
+from simulators.faulty_filesystem import FaultyFilesystem
 
 
 class Stage(Protocol):
@@ -74,18 +83,34 @@ class PortLog:
         return _PortOpenLog(stage, found["report"])
 
     def recover(
-        self, disk: Filesystem, settings: Mapping[str, int], offered: Mapping[int, ProcessEvent]
-    ) -> Answer:
+        self, disk: Filesystem, settings: Mapping[str, int],
+        offered: Mapping[int, ProcessEvent], *, twice: bool,
+    ) -> Answer:  # fmt: skip
         """Recover what is on the disk, in the process that does nothing else. Raises Refused."""
         directory = self._new_directory(disk)
+        try:
+            answer = self._recovered(directory, settings, offered)
+            if twice:
+                before = read_files(directory)
+                second = self._recovered(directory, settings, offered)
+                answer = replace(answer, unstable=unstable(answer, second, before,
+                                                           read_files(directory)))  # fmt: skip
+        finally:
+            shutil.rmtree(directory)
+        return answer
+
+    def _recovered(
+        self, directory: Path, settings: Mapping[str, int], offered: Mapping[int, ProcessEvent]
+    ) -> Answer:
         if self._recoverer is None:
             self._recoverer = Adapter(self.command)
         try:
             found = self._recoverer.ask("recover", dir=str(directory), settings=_limits(settings))
         except PortError as error:
             raise Refused(str(error)) from error
-        finally:
-            shutil.rmtree(directory)
+        except AdapterError:
+            self.close()  # the next directory gets a new process
+            raise
         dead = tuple(int(each) for each in found["dead_letters"])
         return _answer(found["report"], found["entries"], found["next_sequence"], dead, offered)
 
@@ -152,16 +177,28 @@ class _PortOpenLog:
 
 
 def write_files(disk: Filesystem, directory: Path) -> None:
-    """Put the disk's files into the directory."""
-    for entry in disk.list():
-        content = disk.read(entry.name, 0, entry.size_bytes)
-        (directory / entry.name).write_bytes(content)
-        (directory / entry.name).chmod(0o600)
+    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
+    disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
+    assert isinstance(disk, CrashFilesystem)
+    for name, content in disk.process_image().items():
+        (directory / name).write_bytes(content)
+        (directory / name).chmod(0o600)
 
 
 def dead_letter_sequences(directory: Path) -> tuple[int, ...]:
     """Return the sequences in the dead-letter file whose lines verify (DLQ-1.2)."""
-    raise NotImplementedError(directory)
+    path = directory / DEAD_LETTERS
+    found = []
+    for line in path.read_bytes().split(b"\n") if path.exists() else ():
+        digits, space, text = line.partition(b" ")
+        if space and digits == b"%08x" % crc32(text):
+            found.append(int(json.loads(text)["sequence"]))
+    return tuple(found)
+
+
+def read_files(directory: Path) -> Image:
+    """Return the directory as an image."""
+    return {each.name: each.read_bytes() for each in sorted(directory.iterdir())}
 
 
 def _limits(settings: Mapping[str, int]) -> dict[str, int]:
