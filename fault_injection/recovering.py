@@ -16,7 +16,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from fault_injection.plan import Plan
 from fault_injection.promises import Answer
-from fault_injection.subject import DEFECTS, LogSubject, Refused, Unreadable
+from fault_injection.subject import DEFECTS, Died, LogSubject, Refused, Unreadable
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
@@ -71,6 +71,10 @@ def difference(
     image = disk.process_image()
     again = CrashFilesystem(PROFILES[plan.profile], image)
     try:
+        if isinstance(subject, RecoversMany):
+            settings = {**plan.settings, "life": LATER + 1}
+            second = subject.recover(again, settings, offered, twice=True)
+            return second.unstable or unstable(first, second, image, image)
         second = subject.open(again, {**plan.settings, "life": LATER + 1}).answer(offered)
     except Refused as refusal:
         return f"the second recovery refuses: {refusal}"
@@ -92,6 +96,8 @@ def unstable(first: Answer, second: Answer, before: Image, after: Image) -> str:
 
 def defect(error: BaseException) -> str:
     """Say what was raised, and where."""
+    if isinstance(error, Died):
+        return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}, line {last.lineno}"
     return f"{type(error).__name__} in {place}: {error}"

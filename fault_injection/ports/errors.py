@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import signal
 
+from fault_injection.subject import Died
+
 
 class AdapterError(Exception):
     """The adapter did not answer as the protocol says. `stderr` is the end of what it wrote."""
@@ -22,7 +24,7 @@ class AdapterNotStarted(AdapterError):
     """The command could not be run."""
 
 
-class AdapterTimeout(AdapterError):
+class AdapterTimeout(AdapterError, Died):
     """No reply came in time; the process was killed."""
 
     status = "timeout"
@@ -33,7 +35,7 @@ class AdapterTimeout(AdapterError):
         )
 
 
-class AdapterDied(AdapterError):
+class AdapterDied(AdapterError, Died):
     """The process ended instead of answering."""
 
     status = "died"
