@@ -49,7 +49,8 @@ class Words:
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _CALLS: Final = {
     "sync": "sync of a file", "sync_directory": "sync of the directory",
-    "append": "append to a file", "overwrite": "write in place", "create_exclusive": "creation of a file", "rename_new": "rename",
+    "append": "append to a file", "overwrite": "write in place",
+    "create_exclusive": "creation of a file", "rename_new": "rename",
     "truncate": "truncation", "unlink": "removal of a file", "read": "read", "list": "listing",
     "lock": "lock",
 }  # fmt: skip
