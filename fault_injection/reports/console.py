@@ -17,6 +17,7 @@ from fault_injection.reports.words import (
     GLYPHS,
     count_text,
     coverage_sentences,
+    distinct_text,
     exit_sentence,
     explored_text,
     failed,
@@ -93,7 +94,7 @@ def _table(scenarios: list[ScenarioResult], colour: bool) -> list[str]:
             count_text(each.tally.cases),
             count_text(each.tally.checks),
             explored_text(each.tally),
-            count_text(each.tally.distinct) if each.tally.legal else "–",
+            distinct_text(each.tally),
             f"{each.seconds:.1f}",
         ]
         for each in scenarios

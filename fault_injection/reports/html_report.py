@@ -171,4 +171,4 @@ def _footer(result: RunResult) -> Iterator[str]:
             f"<div><dt>{GLYPHS[status]} {status_word(status)}</dt>"
             f"<dd>{text(MEANINGS[status])}</dd></div>"
         )
-    yield f"</dl><p>Made from <code>report.json</code> of {text(result.started)}.</p></div></footer>"
+    yield "</dl><p>The same for machines: <code>report.json</code>.</p></div></footer>"

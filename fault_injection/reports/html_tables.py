@@ -14,6 +14,7 @@ from fault_injection.reports.words import (
     GLYPHS,
     MEANINGS,
     count_text,
+    distinct_text,
     explored_text,
     failed,
     requirement_ids,
@@ -77,7 +78,7 @@ def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[st
     yield f"</th><td>{status_chip(scenario.status)}</td>"
     for shown in (
         count_text(tally.cases), count_text(tally.checks), explored_text(tally),
-        count_text(tally.distinct) if tally.legal else "–", f"{scenario.seconds:.1f}",
+        distinct_text(tally), f"{scenario.seconds:.1f}",
     ):  # fmt: skip
         yield f'<td class="n">{text(shown)}</td>'
     yield "</tr>"

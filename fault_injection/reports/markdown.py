@@ -17,6 +17,7 @@ from fault_injection.reports.words import (
     GLYPHS,
     count_text,
     coverage_sentences,
+    distinct_text,
     exit_sentence,
     explored_text,
     failed,
@@ -69,12 +70,15 @@ def _scenario_table(result: RunResult) -> list[str]:
             cell(each.id), f"{GLYPHS[each.status]} {status_word(each.status)}",
             count_text(each.tally.cases), count_text(each.tally.checks),
             explored_text(each.tally),
-            count_text(each.tally.distinct) if each.tally.legal else "–", f"{each.seconds:.1f}",
+            distinct_text(each.tally), f"{each.seconds:.1f}",
             cell(each.title if each.status is Status.PASSED else f"{each.title}: {each.reason}"),
         ]
         for each in result.scenarios
     ]  # fmt: skip
-    heads = "scenario|status|cases|checks|crash states explored|distinct|seconds|what".split("|")
+    heads = [
+        "scenario", "status", "cases", "checks", "crash states explored", "distinct", "seconds",
+        "what",
+    ]  # fmt: skip
     return _table(heads, rows, "--rrrrr-")
 
 
@@ -82,8 +86,8 @@ def _mutant_table(result: RunResult) -> list[str]:
     rows = [
         [
             cell(each.name), cell(each.trap), "✓ killed" if each.is_killed else "✕ **survived**",
-            cell(", ".join(each.killed_by_scenarios) or "–"),
-            cell(", ".join(each.killed_by_tests) or "–"), cell(each.mistake),
+            cell(", ".join(each.killed_by_scenarios) or "-"),
+            cell(", ".join(each.killed_by_tests) or "-"), cell(each.mistake),
         ]
         for each in result.mutants
     ]  # fmt: skip

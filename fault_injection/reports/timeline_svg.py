@@ -19,10 +19,10 @@ from fault_injection.reports.words import visible
 from fault_injection.result import TimelineEvent
 
 WIDTH: Final = 1040
-LEFT: Final = 44
-HEAD: Final = 44
-LINE: Final = 16
-GAP: Final = 20
+LEFT: Final = 44.0
+HEAD: Final = 44.0
+LINE: Final = 16.0
+GAP: Final = 20.0
 CHARACTER: Final = 6.9
 """About the width of a character of 13 pixels; texts are wrapped by it."""
 _STYLE: Final = (
@@ -53,7 +53,7 @@ def timeline_svg(events: Sequence[TimelineEvent], *, is_alone: bool = False) -> 
         parts += drawn
         top += height
     lines = [
-        f'<line x1="{x:g}" y1="{HEAD - 12}" x2="{x:g}" y2="{top - 6}" stroke="var(--line)" '
+        f'<line x1="{x:g}" y1="{HEAD - 12:g}" x2="{x:g}" y2="{top - 6:g}" stroke="var(--line)" '
         'stroke-width="2"/>'
         for x in places.values()
     ]
@@ -64,7 +64,7 @@ def timeline_svg(events: Sequence[TimelineEvent], *, is_alone: bool = False) -> 
     ]
     namespace = ' xmlns="http://www.w3.org/2000/svg"' if is_alone else ""
     return (
-        f'<svg class="timeline"{namespace} viewBox="0 0 {WIDTH} {top}" role="img" '
+        f'<svg class="timeline"{namespace} viewBox="0 0 {WIDTH} {top:g}" role="img" '
         f'aria-label="Timeline: the story above, drawn by where each thing happens" '
         f'font-size="13">{_STYLE if is_alone else ""}'
         f"{''.join(lines)}{''.join(heads)}{''.join(parts)}</svg>"
@@ -83,12 +83,12 @@ def _row(row: Row, places: dict[str, float], column: float, top: float) -> tuple
     drawn = []
     if row.is_crash:
         drawn.append(
-            f'<line x1="{LEFT - 10}" y1="{middle:g}" x2="{WIDTH}" y2="{middle:g}" '
+            f'<line x1="{LEFT - 10:g}" y1="{middle:g}" x2="{WIDTH}" y2="{middle:g}" '
             'stroke="var(--bad)" stroke-width="1.5" stroke-dasharray="7 5"/>'
         )
     if row.step:
         drawn.append(
-            f'<text x="{LEFT - 18}" y="{middle + 5:g}" text-anchor="end" '
+            f'<text x="{LEFT - 18:g}" y="{middle + 5:g}" text-anchor="end" '
             f'fill="var(--muted)" font-size="12">{row.step}</text>'
         )
     for lane, event in row.events.items():

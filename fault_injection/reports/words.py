@@ -21,7 +21,7 @@ from fault_injection.result import Failure, RunResult, ScenarioResult, Status
 
 GLYPHS: Final = {
     Status.PASSED: "✓", Status.FAILED: "✕", Status.ERROR: "!", Status.PARTIAL: "◐",
-    Status.NOT_RUN: "–",
+    Status.NOT_RUN: "○",
 }  # fmt: skip
 MEANINGS: Final = {
     Status.PASSED: "every case was tried, its faults struck, and nothing is broken",
@@ -81,6 +81,11 @@ def status_word(status: Status) -> str:
     return status.value.replace("-", " ")
 
 
+def distinct_text(tally: Tally) -> str:
+    """Return how many directories there were, or a dash if no crash states were looked at."""
+    return count_text(tally.distinct) if tally.legal else "-"
+
+
 def count_text(number: int) -> str:
     """Return the number with commas; one too long to read by its magnitude."""
     return f"{number:,}" if number < 10**12 else f"about 10^{len(str(number)) - 1}"
@@ -89,7 +94,7 @@ def count_text(number: int) -> str:
 def explored_text(tally: Tally) -> str:
     """Return "3,619 of 3,146,147", or a dash if no crash states were looked at."""
     if not tally.legal:
-        return "–"
+        return "-"
     if tally.explored >= tally.legal and not tally.is_lower_bound:
         return f"all {count_text(tally.legal)}"
     bound = "at least " if tally.is_lower_bound else ""
