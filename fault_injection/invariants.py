@@ -17,6 +17,7 @@ from typing import Final
 from fault_injection.promises import (
     STRANGER,
     Answer,
+    Buried,
     Forgotten,
     Handed,
     Promise,
@@ -117,6 +118,7 @@ class Ledger:
     """Sequence to pid."""
     settled: set[int]
     rejected: set[int]
+    buried: set[int]
     lost_max: int = 0
     is_forgotten: bool = False
     """The last thing that happened was a good end."""
@@ -124,7 +126,7 @@ class Ledger:
     @classmethod
     def of(cls, promises: Iterable[object]) -> Ledger:
         """Add the promises up."""
-        ledger = cls({}, set(), set())
+        ledger = cls({}, set(), set(), set())
         for promise in promises:
             ledger.add(promise)
         return ledger
@@ -141,6 +143,8 @@ class Ledger:
                 self.rejected.update(pids)
             case Settled(sequences):
                 self.settled.update(sequences)
+            case Buried(sequences):
+                self.buried.update(sequences)
             case Forgotten():
                 self.is_forgotten = True
             case Rotten(lost_max):
@@ -149,7 +153,7 @@ class Ledger:
     @property
     def wanted(self) -> list[int]:
         """Sequences that have to come back."""
-        return sorted(set(self.returned) - self.settled)
+        return sorted(set(self.returned) - self.settled - self.buried)
 
 
 def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
@@ -170,7 +174,7 @@ def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
 
 def _loss(ledger: Ledger, answer: Answer) -> Broken | None:
     found = {sequence for sequence, _ in answer.replayed} | set(answer.dead_letters)
-    missing = [n for n in ledger.wanted if n not in found]
+    missing = [n for n in [*ledger.wanted, *sorted(ledger.buried)] if n not in found]
     if answer.hidden_from:
         missing = [n for n in missing if n < answer.hidden_from]
     silent = [n for n in missing if n not in answer.lost]

@@ -41,6 +41,7 @@ from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
     Answer,
+    Buried,
     Forgotten,
     Handed,
     Rejected,
@@ -48,14 +49,14 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
-from fault_injection.recovering import difference
-from fault_injection.subject import LogSubject, OpenLog, Refused, Unreadable, make_event
+from fault_injection.recovering import defect, difference
+from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
-from simulators.crash_states import CrashState, crash_states
-from simulators.disk_image import Image
+from simulators.crash_states import CrashState, state_at
+from simulators.disk_image import FILLINGS, Image
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
-from simulators.persistence import PROFILES
+from simulators.persistence import PROFILES, predecessors
 
 OPENINGS_TO_DRAIN: Final = 3
 
@@ -98,6 +99,7 @@ class LogRun:
     disk: CrashFilesystem = field(init=False)
     log: OpenLog | None = None
     _faults: FaultyFilesystem = field(init=False)
+    _lives: int = 0
     _snapshot: Image = field(default_factory=dict)
     _notes: tuple[str, ...] = ()
 
@@ -141,6 +143,9 @@ class LogRun:
         except PowerFailure:
             self.log = None
             outcome = "the process is gone in the middle of this"
+        except DEFECTS as error:
+            outcome = f"the log gives up: {defect(error)}"
+            self.broken = self.broken or Broken("I10", outcome)
         is_ending = isinstance(step, Close | Kill | PowerCut | Damage)
         self.done.append(
             Done(
@@ -186,7 +191,8 @@ class LogRun:
         self.after = self.disk.process_image()
         self._faults.close()
         try:
-            log = self.subject.open(self._faults, self.plan.settings)
+            self._lives += 1
+            log = self.subject.open(self._faults, {**self.plan.settings, "life": self._lives})
         except Refused as refusal:
             if not self._faults.fired:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
@@ -248,7 +254,10 @@ class LogRun:
     def _refuse(self) -> str:
         if self.log is None or not (oldest := self.ledger.wanted[:1]):
             return "nothing to refuse"
-        return f"{oldest[0]} {'is a dead letter' if self.log.refuse(oldest[0]) else 'stays'}"
+        if not self.log.refuse(oldest[0]):
+            return f"{oldest[0]} stays"
+        self.disk.mark(Buried((oldest[0],)))
+        return f"{oldest[0]} is a dead letter"
 
     def _close(self) -> str:
         if self.log is None:
@@ -330,14 +339,16 @@ def find_state(disk: CrashFilesystem, moment: int, kept: str, filling: str) -> C
             wanted = int(kept, 16)
         except ValueError as error:
             raise PlanError(f'kept {kept!r} is not "none", "all" or hexadecimal') from error
-    states = crash_states(point, disk.profile, budget=1 << 16)
-    found = [state for state in states if state.kept == wanted]
-    for state in found:
-        if state.filling == filling:
-            return state
-    if found:
-        return found[0]  # nothing shows that was never written
-    raise PlanError(f"kept {kept}: the profile {disk.profile.name} does not allow this at {moment}")
+    masks = predecessors(point.pending, disk.profile)
+    if wanted >> len(point.pending) or any(
+        wanted >> index & 1 and before & ~wanted for index, before in enumerate(masks)
+    ):
+        raise PlanError(
+            f"kept {kept}: the profile {disk.profile.name} does not allow this at {moment}"
+        )
+    if filling not in FILLINGS:
+        raise PlanError(f"filling {filling!r} is none of {sorted(FILLINGS)}")
+    return state_at(point, wanted, filling)
 
 
 def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:

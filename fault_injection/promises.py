@@ -32,6 +32,13 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Buried:
+    """These went to the dead letters, to be kept there."""
+
+    sequences: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """The log was closed in good order: what is settled does not come back."""
 
@@ -50,7 +57,7 @@ class Rotten:
     lost_max: int
 
 
-Promise = Stored | Rejected | Settled | Forgotten | Handed | Rotten
+Promise = Stored | Rejected | Settled | Buried | Forgotten | Handed | Rotten
 
 STRANGER = -1
 """The pid of an event that is equal to none that was offered."""

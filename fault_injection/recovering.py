@@ -8,15 +8,21 @@ Spec: SCN-1.3, REC-9.1.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 from fault_injection.plan import Plan
 from fault_injection.promises import Answer
-from fault_injection.subject import LogSubject, Refused
+from fault_injection.subject import DEFECTS, LogSubject, Refused, Unreadable
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
+
+LATER: Final = 1000
+"""Which process a recovery is: none that a plan has."""
 
 
 def recovered(
@@ -29,10 +35,11 @@ def recovered(
 ) -> Answer:
     """Open what is on the disk, and say what came back."""
     try:
-        log = subject.open(disk, plan.settings)
-    except Refused as refusal:
+        answer = subject.open(disk, {**plan.settings, "life": LATER}).answer(offered)
+    except (Refused, Unreadable) as refusal:
         return Answer(refused=str(refusal))
-    answer = log.answer(offered)
+    except DEFECTS as error:
+        return Answer(refused=defect(error))
     if not twice:
         return answer
     return replace(answer, unstable=difference(disk, plan, subject, offered, answer))
@@ -49,9 +56,11 @@ def difference(
     image = disk.process_image()
     again = CrashFilesystem(PROFILES[plan.profile], image)
     try:
-        second = subject.open(again, plan.settings).answer(offered)
+        second = subject.open(again, {**plan.settings, "life": LATER + 1}).answer(offered)
     except Refused as refusal:
         return f"the second recovery refuses: {refusal}"
+    except DEFECTS as error:
+        return f"the second recovery fails: {defect(error)}"
     if (first.replayed, first.next_sequence) != (second.replayed, second.next_sequence):
         return (
             f"replays {len(first.replayed)}, next {first.next_sequence}; "
@@ -60,3 +69,10 @@ def difference(
     after = again.process_image()
     changed = sorted(n for n in image.keys() | after.keys() if image.get(n) != after.get(n))
     return f"the second recovery changed {', '.join(changed)}" if changed else ""
+
+
+def defect(error: BaseException) -> str:
+    """Say what was raised, and where."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    return f"{type(error).__name__} in {place}: {error}"

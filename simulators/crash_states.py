@@ -75,6 +75,20 @@ def crash_states(
         yield from files.states(kept)
 
 
+def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
+    """Return one state by what a violation's path says of it. Nothing is enumerated.
+
+    Names are in alphabetical order: equal directories are listed alike.
+    """
+    chosen = [each for index, each in enumerate(point.pending) if kept >> index & 1]
+    image: Image = {}
+    for name, inode in sorted(names_after(point.names, chosen).items()):
+        durable = point.contents.get(inode, b"")
+        own = [each for each in chosen if each.inode == inode]
+        image[name] = content_after(durable, own, filling) if own else durable
+    return CrashState(kept, filling, image)
+
+
 # ---- Legal sets -------------------------------------------------------------
 
 
