@@ -140,15 +140,17 @@ def _file_lines(name: str, written: bytes | None, found: bytes | None) -> Iterat
             notes = [whole, _piece_note(line, parts), _found_note(line, len(expected), len(actual))]
             whole = ""
             if index == lines_max - 1 and len(offsets) > lines_max:
-                notes.append(f"and {len(offsets) - lines_max:,} more lines")
+                rest = len(offsets) - lines_max
+                notes.append(f"and {rest:,} more {'line' if rest == 1 else 'lines'}")
             yield _noted(line, *notes)
 
 
 def _lines_max(piece: Piece, actual: bytes) -> int:
     """Return how many lines tell what became of the piece: few, if nothing is there."""
-    if piece.name.startswith("padding"):
-        return 1
-    return PIECE_LINES_MAX if len(actual) > piece.start else PIECE_LINES_MAX // 2
+    is_padding = piece.name.startswith("padding")
+    if len(actual) <= piece.start:
+        return 0 if is_padding else 1
+    return 1 if is_padding else PIECE_LINES_MAX
 
 
 def _differing(expected: bytes, actual: bytes, piece: Piece) -> Iterator[int]:

@@ -5,7 +5,7 @@
     3. One event is appended: 3 is durable.
     4. The power fails before `sync procmond-00001.wal`. Of 6 pending operations 5 are lost: ...
     5. The log is opened again: it replays 1; the next number is 2.
-    6. Broken, I1 (no loss): 2, 3 of 1..3 are gone.
+    6. Broken, I1 (no loss): events 2..3 are gone; promised were 1..3.
 
 A cut that looks back takes the boot to a moment inside one of its steps: that step was under
 way, and the steps after it have not happened. They are left out, and the cut says so.

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from fault_injection.cases import Tally
-from fault_injection.explaining import explained
 from fault_injection.exploring import explore_plan
+from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Acknowledge, Append, Close, Damage, Fault, Open, PowerCut
-from fault_injection.plan import Plan
+from fault_injection.log_steps import Acknowledge, Append, Close, Damage, Open
 from fault_injection.result import (
     Failure,
     HexLine,
@@ -28,22 +27,26 @@ from fault_injection.result import (
     Versions,
 )
 from fault_injection.scenarios import find
+from fault_injection.spec_requirements import requirements
+from fault_injection.story import tell
 from fault_injection.subject import OpenLog, ReferenceLog
-from fault_injection.workloads import log_plan, rotate_and_delete
+from fault_injection.workloads import log_plan
 from reference.filesystem import Filesystem
+from reference.limits import FRAMES_OFFSET
 from simulators.faulty_filesystem import FaultyFilesystem
-from tests.spec_text import requirements
 
 HOSTILE = '<script>alert("1")</script> & `|` ]]> \x1b[31m \u202e \ud800 @everyone\n\x00'
 
 
 class _WithoutSync(FaultyFilesystem):
     def sync(self, name: str) -> None:
-        """Nothing: the mistake that most first versions of a log have."""
+        """Make a new file durable, and never what is appended to it."""
+        if self.inner.read(name, FRAMES_OFFSET, 1) == b"":
+            self.inner.sync(name)
 
 
 class ForgetfulLog(ReferenceLog):
-    """The reference on a disk whose files are never synced."""
+    """The reference on a disk that syncs new files and no appends: a common first version."""
 
     name = "forgetful"
 
@@ -54,49 +57,21 @@ class ForgetfulLog(ReferenceLog):
 @cache
 def explored_failure() -> tuple[LogRun, Failure]:
     """Return a failure that exploring a forgetful log found, and its run."""
-    plan = log_plan("unsynced-all-subsets", *rotate_and_delete())
+    plan = log_plan(
+        "power-cut-every-op", Open(), Append(1), Acknowledge(1), Append(2), Append(1)
+    )  # fmt: skip
     found = explore_plan(plan, ForgetfulLog(), budget=60)
     assert found.failing is not None
     assert found.broken is not None
     run = LogRun(found.failing, ForgetfulLog()).run()
     assert run.broken == found.broken
-    return run, explained(
-        run, found.broken, plan_file=".reports/plans/S03-I1.json",
-        replay_command="python3 -m fault_injection replay .reports/plans/S03-I1.json",
-        shrunk_from=14,
+    story = tell(run.done, run.broken)
+    path = ".reports/plans/S02-power-cut-every-op-I1.json"
+    return run, Failure(
+        found.broken.invariant, found.broken.what, ("WAL-1.1", "DEL-1.1"),
+        found.failing.as_json(), path, story.sentences, story.timeline,
+        hex_difference(run.before, run.after), f"python3 -m fault_injection replay {path}", 11,
     )  # fmt: skip
-
-
-@cache
-def torn_failure() -> tuple[LogRun, Failure]:
-    """Return a failure with bytes of all kinds: the last appends were not synced."""
-    before = LogRun(_torn_plan(), ReferenceLog()).run()
-    point = next(p for p in range(len(before.disk.points)) if _tears(before, p))
-    plan = _torn_plan().then(PowerCut(point, "1", "garbage"), Open())
-    run = LogRun(plan, ForgetfulButOnce()).run()
-    assert run.broken is not None
-    return run, explained(
-        run, run.broken, plan_file="", shrunk_from=4,
-        replay_command="python3 -m fault_injection replay plan.json",
-    )  # fmt: skip
-
-
-class ForgetfulButOnce(ReferenceLog):
-    """Syncs what it creates, and no append."""
-
-    name = "forgetful-once"
-
-    def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
-        log = super().open(disk, settings)
-        return log
-
-
-def _torn_plan() -> Plan:
-    return log_plan("torn-tail-bytes", Open(), Append(2), Append(1), Fault("sync"), Append(1))
-
-
-def _tears(run: LogRun, point: int) -> bool:
-    return run.disk.points[point].step.startswith("sync procmond-00002.wal")
 
 
 def hostile_failure() -> Failure:
@@ -175,7 +150,7 @@ def sample_result(*, hostile: bool = True) -> RunResult:
             f"I2 no phantom: {HOSTILE}", ("FMT-5.4",), ("I2",), Tally(cases=1, checks=1), 0.0,
             [hostile_failure()],
         ))  # fmt: skip
-    texts = {each.id: each.text for each in requirements()}
+    texts = {each.id: each.text for each in requirements().values()}
     wanted = {name for each in scenarios for name in each.requirements}
     wanted |= {name for each in INVARIANTS.values() for name in each.requirements}
     mutants = [

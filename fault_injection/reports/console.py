@@ -8,10 +8,10 @@ Spec: SCN-2.2.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Final, TextIO
+from typing import Final
 
-from fault_injection.cases import Tally
 from fault_injection.reports.failure_text import WIDTH, failure_lines
 from fault_injection.reports.words import (
     GLYPHS,
@@ -26,7 +26,8 @@ from fault_injection.reports.words import (
     verdict,
     visible,
 )
-from fault_injection.result import RunResult, ScenarioResult, Status
+from fault_injection.result import Failure, RunResult, ScenarioResult, Status
+from fault_injection.spec_requirements import requirements
 
 _COLOURS: Final = {
     Status.PASSED: "32", Status.FAILED: "31;1", Status.ERROR: "35;1", Status.PARTIAL: "33;1",
@@ -39,13 +40,14 @@ _VERDICT_COLOURS: Final = {
 _RIGHT: Final = frozenset(("cases", "checks", "crash states", "distinct", "seconds"))
 
 
-def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether the report is to be coloured on this stream."""
-    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+def wants_colour(is_terminal: bool, environment: Mapping[str, str]) -> bool:
+    """Whether a report for this stream is to be coloured."""
+    return is_terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
-def console_text(result: RunResult, *, colour: bool = False) -> str:
-    """Return the whole report, ending with a newline."""
+def render_console(result: RunResult, *, is_terminal: bool) -> str:
+    """Return the whole report, without a newline at its end."""
+    colour = wants_colour(is_terminal, os.environ)
     lines = _head(result) + [""]
     if result.scenarios:
         lines += _table(result.scenarios, colour)
@@ -53,20 +55,26 @@ def console_text(result: RunResult, *, colour: bool = False) -> str:
         lines += ["", *_mutants(result, colour)]
     for scenario, failure in failed(result):
         lines += ["", _painted("─" * WIDTH, "31", colour)]
-        lines += failure_lines(result, scenario, failure)
+        lines += [f"{visible(scenario.id)}  {visible(scenario.title)}".replace("\n", " "), ""]
+        lines += failure_lines(failure, result.requirement_texts)
     if failed(result):
         lines.append(_painted("─" * WIDTH, "31", colour))
     lines += ["", *coverage_sentences(result)]
     found = verdict(result)
     word = _painted(found.word.upper(), _VERDICT_COLOURS[found.word], colour)
     lines += ["", f"{word}  {found.sentence}  ({exit_sentence(result)})"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-def progress_line(done: int, of: int, total: Tally) -> str:
-    """Return one line about a run under way, for a terminal that overwrites it."""
-    states = f", {count_text(total.explored)} crash states" if total.explored else ""
-    return f"{done} of {of} parts, {count_text(total.cases)} cases{states}"
+def render_failure(failure: Failure, *, is_terminal: bool) -> list[str]:
+    """Return the lines that explain one failure, as a replayed plan shows it."""
+    colour = wants_colour(is_terminal, os.environ)
+    known = requirements()
+    texts = {each: known[each].text for each in failure.requirements if each in known}
+    return [
+        _painted(line, "31;1", colour) if line.startswith("BROKEN") else line
+        for line in failure_lines(failure, texts)
+    ]
 
 
 def _head(result: RunResult) -> list[str]:

@@ -9,25 +9,24 @@ Spec: SCN-2.2, SCN-1.5.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from fault_injection.reports.timeline_text import timeline_text
 from fault_injection.reports.words import invariant_words, shrunk_text, visible
-from fault_injection.result import Failure, HexLine, RunResult, ScenarioResult
+from fault_injection.result import Failure, HexLine
 
 WIDTH: Final = 100
 ABSENT: Final = "--"
 LINE_BYTES: Final = 16
 
 
-def failure_lines(result: RunResult, scenario: ScenarioResult, failure: Failure) -> list[str]:
-    """Return the block, without colours."""
+def failure_lines(failure: Failure, texts: Mapping[str, str]) -> list[str]:
+    """Return the block, without colours. `texts` has what each requirement says."""
     title, promise = invariant_words(failure)
-    lines = [f"{visible(scenario.id)}  {visible(scenario.title)}", ""]
-    lines += _wrapped(f"BROKEN  {title}: ", promise)
+    lines = _wrapped(f"BROKEN  {title}: ", promise)
     for each in failure.requirements:
-        text = visible(result.requirement_texts.get(each, ""))
+        text = visible(texts.get(each, ""))
         lines += _wrapped(f"        {each}  ", text)
     lines += _wrapped("BECAUSE ", visible(failure.what)) + ["", "WHAT HAPPENED"]
     for number, sentence in enumerate(failure.story, 1):
@@ -46,7 +45,7 @@ def failure_lines(result: RunResult, scenario: ScenarioResult, failure: Failure)
 
 
 def hex_text(lines: Sequence[HexLine]) -> Iterator[str]:
-    """Yield three rows for each line: written, found, and marks under what differs."""
+    """Yield two or three rows for each line: written, found, and marks under what differs."""
     file = ""
     for each in lines:
         if each.file != file:
@@ -59,9 +58,11 @@ def hex_text(lines: Sequence[HexLine]) -> Iterator[str]:
                 written.append(one.hex() or ABSENT)
                 found.append(other.hex() or ABSENT)
                 marks.append("  " if one == other else "^^")
-        yield f"  {each.offset:08x} + {' '.join(written):<47}  {visible(each.note)}".rstrip()
-        yield f"           - {' '.join(found)}"
-        yield f"             {' '.join(marks)}".rstrip()
+        shown = " ".join(written) if each.expected else "(nothing)"
+        yield f"  {each.offset:08x} + {shown:<47}  {visible(each.note)}".rstrip()
+        yield f"           - {' '.join(found) if each.found else '(nothing)'}"
+        if each.found and each.expected:
+            yield f"             {' '.join(marks)}".rstrip()
 
 
 def _wrapped(head: str, text: str) -> list[str]:

@@ -11,7 +11,7 @@ Spec: SCN-2.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from importlib import resources
 from typing import Final
 
 from fault_injection.reports.html_failure import failure_section
@@ -28,8 +28,8 @@ from fault_injection.reports.words import (
     count_text,
     coverage_sentences,
     exit_sentence,
-    explored_text,
     failed,
+    legal_text,
     seconds_text,
     status_word,
     statuses,
@@ -37,14 +37,14 @@ from fault_injection.reports.words import (
 )
 from fault_injection.result import RunResult, Status
 
-_HERE: Final = Path(__file__).parent
+_HERE: Final = resources.files("fault_injection.reports")
 
 
 def html_page(result: RunResult) -> str:
     """Return the page."""
     found = verdict(result)
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    style = _HERE.joinpath("page.css").read_text(encoding="utf-8")
+    script = _HERE.joinpath("page.js").read_text(encoding="utf-8")
     title = f"Fault injection: {found.word}, {result.subject}"
     return "\n".join(
         (
@@ -131,11 +131,11 @@ def _totals(result: RunResult) -> Iterator[str]:
     for number, name in (
         (count_text(total.cases), "cases tried"),
         (count_text(total.checks), "times the oracle was asked"),
-        (explored_text(total), "legal crash states explored"),
+        (count_text(total.explored), f"of {legal_text(total)} legal crash states"),
         (count_text(total.distinct), "distinct directories"),
         (count_text(total.equivalents), "different answers"),
     ):
-        yield f'<li class="tile"><b>{text(number)}</b><span>{name}</span></li>'
+        yield f'<li class="tile"><b>{text(number)}</b><span>{text(name)}</span></li>'
     yield '</ul><ul class="prose">'
     for sentence in coverage_sentences(result):
         yield f"<li>{text(sentence)}</li>"

@@ -17,6 +17,7 @@ from fault_injection.reports.words import (
     distinct_text,
     explored_text,
     failed,
+    legal_text,
     requirement_ids,
     status_word,
     statuses,
@@ -104,7 +105,6 @@ def coverage_table(result: RunResult) -> Iterator[str]:
     yield "</tr></thead><tbody>"
     for each in shown:
         tally = each.tally
-        at_least = "at least " if tally.is_lower_bound else ""
         equivalent = max(0, tally.distinct - tally.equivalents)
         yield f'<tr><th scope="row"><code>{text(each.id)}</code></th><td class="bar">'
         yield (
@@ -114,7 +114,7 @@ def coverage_table(result: RunResult) -> Iterator[str]:
             "</span></td>"
         )
         for number in (
-            count_text(tally.explored), at_least + count_text(tally.legal),
+            count_text(tally.explored), legal_text(tally),
             count_text(tally.distinct), count_text(tally.nested), count_text(tally.equivalents),
             count_text(equivalent),
         ):  # fmt: skip

@@ -9,7 +9,7 @@ Spec: SCN-2.2.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from importlib import resources
 from typing import Any, Final
 
 from fault_injection.cases import Tally
@@ -22,7 +22,12 @@ from fault_injection.reports.words import (
 from fault_injection.result import Failure, MutantResult, RunResult, ScenarioResult, Status
 
 REPORT_VERSION: Final = 1
-SCHEMA_PATH: Final = Path(__file__).with_name("report.schema.json")
+
+
+def report_schema() -> Any:
+    """Return the published schema."""
+    place = resources.files("fault_injection.reports").joinpath("report.schema.json")
+    return json.loads(place.read_text(encoding="utf-8"))
 
 
 def report_json(result: RunResult) -> str:

@@ -95,7 +95,9 @@ def _scenario_case(suite: Element, result: RunResult, scenario: ScenarioResult) 
     found = SubElement(case, word, message=f"{scenario.status.value}: {reason}")
     if word != "skipped":
         found.set("type", scenario.status.value)
-    blocks = ["\n".join(failure_lines(result, scenario, each)) for each in scenario.failures]
+    blocks = [
+        "\n".join(failure_lines(each, result.requirement_texts)) for each in scenario.failures
+    ]
     found.text = "\n\n".join(blocks) or reason
 
 

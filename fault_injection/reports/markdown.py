@@ -52,7 +52,7 @@ def markdown_text(result: RunResult) -> str:
     for scenario, failure in failed(result):
         summary = f"<b>{_html(scenario.id)}</b>: {_html(failure.invariant)}, {_html(failure.what)}"
         lines += [f"<details><summary>{summary}</summary>", ""]
-        lines += _fenced(failure_lines(result, scenario, failure))
+        lines += _fenced(failure_lines(failure, result.requirement_texts))
         lines += ["", "</details>", ""]
     if result.mutants:
         lines += _mutant_table(result)

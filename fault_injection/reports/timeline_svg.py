@@ -25,6 +25,7 @@ LINE: Final = 16.0
 GAP: Final = 20.0
 CHARACTER: Final = 6.9
 """About the width of a character of 13 pixels; texts are wrapped by it."""
+BOLD: Final = 7.6
 _STYLE: Final = (
     "<style>"
     "svg.timeline{--ink:#1b1f24;--muted:#59636e;--line:#cdd4dc;--bad:#b3261e;--warn:#8a5a00;"
@@ -101,11 +102,14 @@ def _event(event: TimelineEvent, lines: Sequence[str], x: float, y: float) -> It
     yield _mark(event.kind, x, y, paint)
     weight = ' font-weight="600"' if event.kind in ("crash", "broken") else ""
     for index, line in enumerate(lines):
-        # The halo keeps the words readable where a crash cuts through.
+        if event.kind == "crash" and not index:  # the words stand in a gap of the dashed line
+            yield (
+                f'<rect x="{x + 8:g}" y="{y - 9:g}" width="{16 + BOLD * len(line):g}" '
+                'height="18" fill="var(--page)"/>'
+            )
         yield (
-            f'<text x="{x + 15:g}" y="{y + 5 + LINE * index:g}" fill="{paint}"{weight} '
-            f'stroke="var(--page)" stroke-width="5" stroke-linejoin="round" '
-            f'paint-order="stroke">{_text(line)}</text>'
+            f'<text x="{x + 15:g}" y="{y + 5 + LINE * index:g}" fill="{paint}"{weight}>'
+            f"{_text(line)}</text>"
         )
 
 

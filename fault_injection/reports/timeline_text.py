@@ -3,7 +3,7 @@
     step  process                disk                   promise
        1  open                   │                      │
        2  append 2               │                      1, 2 durable
-       3  ═══════════════════════power fails════════════════════════
+       3  ═══════════════════════ power fails ══════════════════════
        4  open: replays 1        │                      │
        5  │                      │                      ✕ 2 is gone
 
@@ -69,18 +69,17 @@ def timeline_text(events: Sequence[TimelineEvent], width: int = 96) -> list[str]
 
 
 def _row_lines(row: Row, lanes: Sequence[str], column: int) -> Iterator[str]:
+    if row.is_crash and len(row.events) == 1:
+        ((where, crash),) = row.events.items()
+        head = "═" * (column * lanes.index(where)) + f" {visible(crash.text)} ".replace("\n", " ")
+        yield f"{row.step or '':>4}  {head.ljust(column * len(lanes) - 2, '═')}"
+        return
     cells = []
     for lane in lanes:
         event = row.events.get(lane)
         text = MARKS.get(event.kind, "") + visible(event.text) if event else ""
         cells.append(textwrap.wrap(text, column - 2) or [""])
-    rest = "═" if row.is_crash else " "
     for index, pieces in enumerate(zip_longest(*cells, fillvalue="")):
         number = f"{row.step:>4}  " if row.step and not index else " " * 6
-        line = ""
-        for piece in pieces:
-            if row.is_crash and not index:
-                line += f"{piece} ".ljust(column, rest) if piece else rest * column
-            else:
-                line += (piece or "│").ljust(column)
+        line = "".join((piece or "│").ljust(column) for piece in pieces)
         yield (number + line).rstrip()

@@ -97,8 +97,14 @@ def explored_text(tally: Tally) -> str:
         return "-"
     if tally.explored >= tally.legal and not tally.is_lower_bound:
         return f"all {count_text(tally.legal)}"
-    bound = "at least " if tally.is_lower_bound else ""
-    return f"{count_text(tally.explored)} of {bound}{count_text(tally.legal)}"
+    return f"{count_text(tally.explored)} of {legal_text(tally)}"
+
+
+def legal_text(tally: Tally) -> str:
+    """Return how many legal crash states there are, or that this is a lower bound."""
+    if not tally.is_lower_bound:
+        return count_text(tally.legal)
+    return f"at least {count_text(tally.legal).removeprefix('about ')}"
 
 
 def coverage_sentences(result: RunResult) -> list[str]:
