@@ -51,7 +51,7 @@ def _words(lost: Sequence[Operation], names: dict[int, str]) -> Iterator[str]:
     """Yield a phrase for each; writes that touch are one phrase."""
     start = end = 0
     for index, each in enumerate(lost):
-        file = names.get(each.inode, f"file {each.inode}")
+        file = names.get(each.inode, "a file that has no name any more")
         match each.kind:
             case Kind.WRITE:
                 if start == end:

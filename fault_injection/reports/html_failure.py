@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fault_injection.reports.html_text import failure_anchor, status_chip, text
+from fault_injection.reports.html_text import failure_anchor, prose, status_chip, text
 from fault_injection.reports.timeline_svg import timeline_svg
 from fault_injection.reports.words import invariant_words, shrunk_text
 from fault_injection.result import Failure, HexLine, RunResult, ScenarioResult
@@ -24,19 +24,19 @@ def failure_section(
     title, promise = invariant_words(failure)
     yield f'<article class="failure" id="{failure_anchor(number)}">'
     yield f"<h3>{text(scenario.id)} {status_chip(scenario.status)}</h3>"
-    yield f'<p class="what">{text(failure.what)}</p>'
+    yield f'<p class="what">{text(failure.what[:1].upper() + failure.what[1:])}</p>'
     yield f'<div class="promise"><p><b>{text(title)}.</b> Promised is: {text(promise)}.</p>'
     if failure.requirements:
         yield "<dl>"
         for each in failure.requirements:
             words = result.requirement_texts.get(each, "")
-            yield f"<div><dt>{text(each)}</dt><dd>{text(words)}</dd></div>"
+            yield f"<div><dt>{text(each)}</dt><dd>{prose(words)}</dd></div>"
         yield "</dl>"
     yield "</div>"
     yield '<h4>What happened</h4><ol class="story">'
     for index, sentence in enumerate(failure.story, 1):
         last = ' class="broken"' if index == len(failure.story) else ""
-        yield f"<li{last}>{text(sentence)}</li>"
+        yield f"<li{last}>{prose(sentence)}</li>"
     yield "</ol>"
     if failure.timeline:
         yield '<h4>When, and where</h4><div class="drawing">'

@@ -74,9 +74,8 @@ def timeline_svg(events: Sequence[TimelineEvent], *, is_alone: bool = False) -> 
 
 def _row(row: Row, places: dict[str, float], column: float, top: float) -> tuple[float, list[str]]:
     """Return the height of a row, and what is drawn in it."""
-    characters = max(8, int((column - 34) / CHARACTER))
     wrapped = {
-        lane: textwrap.wrap(visible(each.text), characters) or [""]
+        lane: textwrap.wrap(visible(each.text), max(8, int((column - 34) / _width(each)))) or [""]
         for lane, each in row.events.items()
     }
     height = GAP + LINE * max(map(len, wrapped.values()))
@@ -102,15 +101,20 @@ def _event(event: TimelineEvent, lines: Sequence[str], x: float, y: float) -> It
     yield _mark(event.kind, x, y, paint)
     weight = ' font-weight="600"' if event.kind in ("crash", "broken") else ""
     for index, line in enumerate(lines):
-        if event.kind == "crash" and not index:  # the words stand in a gap of the dashed line
+        if event.kind == "crash" and not index:
+            # the words stand in a gap of the dashed line
             yield (
-                f'<rect x="{x + 8:g}" y="{y - 9:g}" width="{16 + BOLD * len(line):g}" '
+                f'<rect x="{x + 8:g}" y="{y - 9:g}" width="{16 + _width(event) * len(line):g}" '
                 'height="18" fill="var(--page)"/>'
             )
         yield (
             f'<text x="{x + 15:g}" y="{y + 5 + LINE * index:g}" fill="{paint}"{weight}>'
             f"{_text(line)}</text>"
         )
+
+
+def _width(event: TimelineEvent) -> float:
+    return BOLD if event.kind in ("crash", "broken") else CHARACTER
 
 
 def _mark(kind: str, x: float, y: float, paint: str) -> str:

@@ -166,7 +166,7 @@ def shrunk_text(failure: Failure) -> str:
     steps = failure.plan.get("steps")
     number = len(steps) if isinstance(steps, list) else 0
     if number >= failure.shrunk_from:
-        return f"{_plural(number, 'step')}, none of which could be left out"
+        return _plural(number, "step")
     return f"{_plural(number, 'step')}, of {failure.shrunk_from} at first"
 
 
