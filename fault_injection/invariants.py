@@ -181,13 +181,13 @@ def _loss(ledger: Ledger, answer: Answer) -> Broken | None:
     if not missing:
         return None
     if not ledger.lost_max:
-        return Broken("I1", f"{_list(missing)} of {_list(ledger.wanted)} are gone", missing[0])
+        return Broken("I1", _loss_text(missing, ledger), missing[0])
     if silent:
-        return Broken("I7", f"{_list(silent)} are gone and not reported", silent[0])
+        return Broken("I7", f"{_events(silent)} gone and not reported", silent[0])
     if len(missing) > ledger.lost_max:
         return Broken(
             "I7",
-            f"{_list(missing)} are gone; the damage could cost {ledger.lost_max} at most",
+            f"{_events(missing)} gone; the damage could cost {ledger.lost_max} at most",
             missing[0],
         )
     return None
@@ -241,6 +241,16 @@ def _false_alarm(ledger: Ledger, answer: Answer) -> Broken | None:
             "I12", f"{_list(gone)} are called lost: settled, deleted, and not durably so", gone[0]
         )
     return None
+
+
+def _loss_text(missing: Sequence[int], ledger: Ledger) -> str:
+    wanted = ledger.wanted
+    rest = "" if len(wanted) == len(missing) else f"; promised were {_list(wanted)}"
+    return f"{_events(missing)} gone{rest}"
+
+
+def _events(numbers: Sequence[int]) -> str:
+    return f"event {numbers[0]} is" if len(numbers) == 1 else f"events {_list(numbers)} are"
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -37,6 +37,7 @@ from fault_injection.log_steps import (
     PowerCut,
     Refuse,
 )
+from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
     Answer,
@@ -71,6 +72,10 @@ class Done:
     promises: int
     is_ending: bool = False
     """A process or a boot ended here."""
+    moments: int = 0
+    """How many moments this boot had recorded by then: what a cut that looks back refers to."""
+    notes: tuple[str, ...] = ()
+    """What was lost, of a power cut."""
 
 
 @dataclass(slots=True)
@@ -96,6 +101,7 @@ class LogRun:
     _faults: FaultyFilesystem = field(init=False)
     _lives: int = 0
     _snapshot: Image = field(default_factory=dict)
+    _notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.plan.profile not in PROFILES:
@@ -141,7 +147,13 @@ class LogRun:
             outcome = f"the log gives up: {defect(error)}"
             self.broken = self.broken or Broken("I10", outcome)
         is_ending = isinstance(step, Close | Kill | PowerCut | Damage)
-        self.done.append(Done(step, outcome, self.disk.calls, len(self.disk.marks), is_ending))
+        self.done.append(
+            Done(
+                step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
+                len(self.disk.points), self._notes,
+            )
+        )  # fmt: skip
+        self._notes = ()
         self.fired.update(word.split(":")[0] for word in self._faults.fired)
         self._faults.fired.clear()
 
@@ -267,13 +279,14 @@ class LogRun:
 
     def _power_cut(self, moment: int, kept: str, filling: str) -> str:
         self.disk.fail_power(None)
-        self.before = self.disk.process_image()
         if moment == -1:
             self.disk.end()
         if not -1 <= moment < len(self.disk.points):
             raise PlanError(f"moment {moment}: there were {len(self.disk.points)}")
         point = self.disk.points[moment]
         state = find_state(self.disk, moment, kept, filling)
+        self.before = page_cache(point)  # of that moment: what came later has not happened
+        self._notes = lost_words(point, state.kept)
         self.fired["power-cut"] += 1
         self._restart(state.image, self.disk.marks[: point.mark])
         lost = len(point.pending) - state.kept.bit_count()
