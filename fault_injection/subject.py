@@ -153,6 +153,7 @@ class _ReferenceOpenLog:
         return Answer(
             replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
             self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
+            is_degraded=bool(log.report.degraded),
         )  # fmt: skip
 
     def segments(self) -> list[str]:
