@@ -80,7 +80,9 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     elif step.kind == "misnamed":
         result[segment_name(step.amount)] = result.pop(name)
     elif step.kind == "stale":
-        result[name] = snapshot.get(name, b"")
+        if name not in snapshot:
+            raise PlanError(f"{step}: no snapshot has {name}")
+        result[name] = snapshot[name]
     elif step.kind == "append":
         start, length = _place(step, name, image[name])
         result[names[-1]] += image[name][start : start + length]

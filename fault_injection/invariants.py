@@ -267,7 +267,7 @@ def _false_alarm(ledger: Ledger, answer: Answer) -> Broken | None:
     replayed = {sequence for sequence, _ in answer.replayed}
     if found := [n for n in answer.certainly_lost if n in replayed]:
         return Broken("I7", f"{_list(found)} are called lost and were replayed", found[0])
-    if not ledger.is_rotten and (gone := [n for n in answer.certainly_lost if n in ledger.settled]):
+    if not (ledger.is_rotten or ledger.may_repeat) and (gone := [n for n in answer.certainly_lost if n in ledger.settled]):
         return Broken(
             "I12", f"{_list(gone)} are called lost: settled, deleted, and not durably so", gone[0]
         )

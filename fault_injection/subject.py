@@ -130,10 +130,12 @@ class _ReferenceOpenLog:
         self._log.acknowledge(through)
 
     def refuse(self, sequence: int) -> bool:
-        entry = next(entry for entry in self._log.replay() if entry.sequence == sequence)
         try:
+            entry = next((each for each in self._log.replay() if each.sequence == sequence), None)
+            if entry is None:  # hidden by a full disk, or a dead letter already
+                return False
             self._log.refuse(entry, "refused by the plan")
-        except DeadLetterFailed:
+        except (DeadLetterFailed, ReadFailed):
             return False
         return True
 
