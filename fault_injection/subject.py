@@ -146,10 +146,12 @@ class _ReferenceOpenLog:
         self._log.acknowledge(through)
 
     def refuse(self, sequence: int) -> bool:
-        entry = next(entry for entry in self._log.replay() if entry.sequence == sequence)
         try:
+            entry = next((each for each in self._log.replay() if each.sequence == sequence), None)
+            if entry is None:  # hidden by a full disk, or a dead letter already
+                return False
             self._log.refuse(entry, "refused by the plan")
-        except DeadLetterFailed:
+        except (DeadLetterFailed, ReadFailed):
             return False
         return True
 
@@ -169,6 +171,7 @@ class _ReferenceOpenLog:
         return Answer(
             replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
             self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
+            is_degraded=bool(log.report.degraded),
         )  # fmt: skip
 
     def segments(self) -> list[str]:

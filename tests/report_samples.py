@@ -96,7 +96,7 @@ def damage_run() -> LogRun:
     """A run without anything broken in it, with a close and damage."""
     plan = log_plan(
         "bit-rot", Open(), Append(2), Acknowledge(1), Close(),
-        Damage("flip", 0, 1, 70, lost_max=1), Open(),
+        Damage("flip", 0, record=1, place=70, lost_max=1), Open(),
     )  # fmt: skip
     return LogRun(plan, ReferenceLog()).run()
 

@@ -26,10 +26,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 def steps(world: str) -> st.SearchStrategy[Step]:
     """Any step of the world, with any values of the right types."""
-    return st.one_of(
+    kinds: list[st.SearchStrategy[Step]] = [
         st.builds(kind, **{each.name: VALUES[str(each.type)] for each in dataclasses.fields(kind)})
         for kind in STEPS[world].values()
-    )
+    ]
+    return st.one_of(kinds)
 
 
 @st.composite
