@@ -157,7 +157,7 @@ class LogRun:
             case PowerCut(moment, kept, filling):
                 return self._power_cut(moment, kept, filling)
             case Fault():
-                self._faults.arm(_call_fault(step))
+                self._faults.arm(call_fault(step))
                 return "armed"
             case Heal():
                 self._faults.heal()
@@ -338,7 +338,8 @@ def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
     yield current
 
 
-def _call_fault(step: Fault) -> CallFault:
+def call_fault(step: Fault) -> CallFault:
+    """Return the fault as the disk takes it. Raises PlanError."""
     number = getattr(errno, step.error, None)
     if not isinstance(number, int):
         raise PlanError(f"{step}: there is no error of this name")

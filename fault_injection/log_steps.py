@@ -85,7 +85,7 @@ class PowerCut(Step):
     """What shows where a size was kept and the bytes were not."""
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Fault(Step):
     """A call of the disk will go wrong."""
@@ -103,7 +103,7 @@ class Fault(Step):
     """`append` writes at most so many bytes instead of failing."""
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Heal(Step):
     """The disk works again."""
@@ -111,7 +111,7 @@ class Heal(Step):
     do: ClassVar[str] = "heal"
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Damage(Step):
     """While nothing runs, the medium changes: see damage.py for the kinds."""
