@@ -62,6 +62,8 @@ class FaultyFilesystem:
     def __init__(self, inner: Filesystem) -> None:
         self.inner = inner
         self.fired: list[str] = []
+        self.is_held_off = False
+        """While set nothing goes wrong and nothing is counted: for an oracle that looks."""
         self._armed: list[_Armed] = []
 
     def arm(self, fault: CallFault) -> None:
@@ -144,6 +146,8 @@ class FaultyFilesystem:
 
     def _enter(self, call: str, name: str) -> CallFault | None:
         """Raise what strikes this call; return a fault that only shortens it."""
+        if self.is_held_off:
+            return None
         struck = [each.fault for each in self._armed if each.strikes(call, name)]
         for fault in struck:
             word = "short" if fault.short >= 0 else errno.errorcode[fault.error]
