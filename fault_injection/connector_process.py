@@ -25,10 +25,10 @@ from fault_injection.connector_limits import connector_limits
 from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_oracle import ConnectorOracle, Ledger
 from fault_injection.connector_steps import Damage, Kill, Plant, PowerCut
+from fault_injection.cuts import image_after
 from fault_injection.damage import damaged
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
-from fault_injection.log_run import find_state
 from fault_injection.plan import Plan
 from fault_injection.planting import planted
 from fault_injection.promises import STRANGER
@@ -206,18 +206,15 @@ class ConnectorProcess:
         self.disk.fail_power(None)
 
     def _kept_image(self, step: PowerCut) -> Image:
-        if step.kept not in ("none", "all") and not step.kept.startswith("#"):
-            return find_state(self.disk, -1, step.kept, step.filling).image
-        point, profile = self.disk.points[-1], self.disk.profile
-        if step.kept.startswith("#"):
-            if not step.kept[1:].isdigit():
-                raise PlanError(f"{step}: a number belongs behind '#'")
-            number = int(step.kept[1:])
-            states = list(crash_states(point, profile, budget=STATES_MAX, seed=number))
-            return states[number % len(states)].image
-        wanted = 0 if step.kept == "none" else (1 << len(point.pending)) - 1
-        states = [s for s in crash_states(point, profile, budget=2) if s.kept == wanted]
-        return next((s for s in states if s.filling == step.filling), states[0]).image
+        if not step.kept.startswith("#"):
+            return image_after(self.disk, step)[0]
+        if not step.kept[1:].isdigit():
+            raise PlanError(f"{step}: a number belongs behind '#'")
+        number = int(step.kept[1:])
+        states = list(
+            crash_states(self.disk.points[-1], self.disk.profile, budget=STATES_MAX, seed=number)
+        )
+        return states[number % len(states)].image
 
     # ---- The directory, while nothing runs -----------------------------------
 
