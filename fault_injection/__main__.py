@@ -43,5 +43,10 @@ def main() -> int:
     return run(arguments)
 
 
-if __name__ == "__main__":
+def exit_with_main() -> None:
+    """Run the command line and end with its exit code: what the single file calls."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    exit_with_main()

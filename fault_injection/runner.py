@@ -23,13 +23,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Final
 
-from fault_injection.cases import Tally, execute
+from fault_injection.cases import Case, Tally, execute
 from fault_injection.errors import PlanError
+from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.opening import opened_subject, port_cases
 from fault_injection.result import Failure, ScenarioResult, Status
 from fault_injection.scenario import Effort
 from fault_injection.scenarios import find
 from fault_injection.shrink import Shrunk, shrink
-from fault_injection.subject import ReferenceLog
 
 SLICES: Final = 8
 """Of a scenario: more than there are processors, so that long ones spread evenly."""
@@ -44,6 +45,8 @@ class Slice:
     index: int
     of: int
     effort: Effort
+    port: tuple[str, ...] = ()
+    """The command of a port's adapter; empty: the reference."""
 
 
 @dataclass(slots=True)
@@ -61,23 +64,29 @@ class SliceResult:
 
 def run_slice(piece: Slice) -> SliceResult:
     """Try the cases of the slice, up to the first failure."""
-    scenario = find(piece.scenario)
     result = SliceResult(piece)
     began = time.process_time()
-    subject = ReferenceLog()
     try:
-        for number, case in enumerate(scenario.cases(piece.effort)):
-            if number % piece.of != piece.index:
-                continue
-            found = execute(case, subject)
-            result.tally.add(found.tally)
-            if found.broken is not None:
-                result.shrunk = shrink(case, found, subject)
-                break
+        with opened_subject(piece.port) as subject:
+            for case in _cases(piece):
+                found = execute(case, subject)
+                result.tally.add(found.tally)
+                if found.broken is not None:
+                    result.shrunk = shrink(case, found, subject)
+                    break
     except PlanError as error:
         result.error = f"a plan is wrong: {error}"
+    except AdapterError as error:
+        result.error = f"{error.status}: {error}"
     result.seconds = time.process_time() - began
     return result
+
+
+def _cases(piece: Slice) -> list[Case]:
+    """Return the cases of the slice; of a port's, which take longer, fewer."""
+    every = find(piece.scenario).cases(piece.effort)
+    mine = [case for number, case in enumerate(every) if number % piece.of == piece.index]
+    return port_cases(mine, piece.effort) if piece.port else mine
 
 
 # ---- Many slices ------------------------------------------------------------
@@ -91,6 +100,7 @@ class Selection:
     """Names; those not in `not_run` are run."""
     effort: Effort
     jobs: int = 1
+    port: tuple[str, ...] = ()
     stop_early: bool = False
     """End with the first failure."""
 
@@ -110,7 +120,7 @@ Progress = Callable[[int, int, Tally], None]
 def run_slices(selection: Selection, progress: Progress) -> Gathered:
     """Run everything selected; return what came in, also after Ctrl-C."""
     pieces = [
-        Slice(name, index, SLICES, selection.effort)
+        Slice(name, index, SLICES, selection.effort, selection.port)
         for name in selection.scenarios
         for index in range(SLICES)
     ]
@@ -174,9 +184,9 @@ def scenario_result(name: str, slices: Sequence[SliceResult], explain: Explain) 
         result.seconds += each.seconds
     shrunk = [each.shrunk for each in slices if each.shrunk is not None]
     smallest: dict[str, Shrunk] = {}
-    for each in sorted(shrunk, key=lambda found: len(found.plan.steps)):
-        smallest.setdefault(each.broken.invariant, each)
-    result.failures = [explain(each) for each in smallest.values()]
+    for found in sorted(shrunk, key=lambda found: len(found.plan.steps)):
+        smallest.setdefault(found.broken.invariant, found)
+    result.failures = [explain(found) for found in smallest.values()]
     errors = sorted({each.error for each in slices if each.error})
     idle = [fault for fault in scenario.strikes if not result.tally.fired[fault]]
     if smallest:

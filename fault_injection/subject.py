@@ -40,6 +40,10 @@ class Unreadable(Exception):
     """Replay ended with an error of the disk."""
 
 
+class Died(Exception):
+    """The subject's process is gone, or does not answer: a finding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """What an append came to."""
@@ -52,6 +56,7 @@ class Appended:
 
 
 DEFECTS: Final = (
+    Died,
     ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError,
     MemoryError, NameError, OSError, RuntimeError, StopIteration, struct.error, TypeError,
     ValueError, WalError,

@@ -119,6 +119,13 @@ class CrashFilesystem:
         """How many calls were made."""
         return self._calls
 
+    def names(self) -> list[DirectoryEntry]:
+        """What `list` returns, without its being a call."""
+        return [
+            DirectoryEntry(name, len(self._inodes[inode].cached), True)
+            for name, inode in self._cached_names.items()
+        ]
+
     def process_image(self) -> dict[str, bytes]:
         """Return what a killed process leaves: the page cache."""
         return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}
@@ -179,7 +186,9 @@ class CrashFilesystem:
 
     def truncate(self, name: str, size_bytes: int) -> None:
         inode = self._find(name)
-        del self._inodes[inode].cached[size_bytes:]
+        cached = self._inodes[inode].cached
+        del cached[size_bytes:]
+        cached += bytes(size_bytes - len(cached))  # the log never grows a file so; others may
         self._issue(Kind.SIZE, inode, offset=size_bytes)
 
     def read(self, name: str, offset: int, count: int) -> bytes:
@@ -187,10 +196,7 @@ class CrashFilesystem:
 
     def list(self) -> Sequence[DirectoryEntry]:
         self._count()
-        return [
-            DirectoryEntry(name, len(self._inodes[inode].cached), True)
-            for name, inode in self._cached_names.items()
-        ]
+        return self.names()
 
     def rename_new(self, old: str, new: str) -> None:
         inode = self._find(old)
@@ -200,6 +206,22 @@ class CrashFilesystem:
         added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
         del self._cached_names[old]
         self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def rename_over(self, old: str, new: str) -> None:
+        """Rename, and replace what had the new name: other programs do. Not one of the eleven."""
+        inode = self._find(old)
+        self._cached_names[new] = inode
+        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
+        del self._cached_names[old]
+        self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def link(self, old: str, new: str) -> None:
+        """Give the file a second name. Not one of the eleven."""
+        inode = self._find(old)
+        if new in self._cached_names:
+            raise os_error(errno.EEXIST, new)
+        self._cached_names[new] = inode
+        self._issue(Kind.ADD, inode, name=new)
 
     def unlink(self, name: str) -> None:
         inode = self._find(name)

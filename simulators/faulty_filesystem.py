@@ -116,6 +116,16 @@ class FaultyFilesystem:
         self._enter("rename_new", new)
         self.inner.rename_new(old, new)
 
+    def rename_over(self, old: str, new: str) -> None:
+        """For programs that replace files: counted with `rename_new`."""
+        self._enter("rename_new", new)
+        self._crashing.rename_over(old, new)
+
+    def link(self, old: str, new: str) -> None:
+        """For programs that link files: counted with `rename_new`."""
+        self._enter("rename_new", new)
+        self._crashing.link(old, new)
+
     def unlink(self, name: str) -> None:
         self._enter("unlink", name)
         self.inner.unlink(name)
@@ -126,6 +136,11 @@ class FaultyFilesystem:
 
     def close(self) -> None:
         self.inner.close()
+
+    @property
+    def _crashing(self) -> CrashFilesystem:
+        assert isinstance(self.inner, CrashFilesystem), "only a disk that crashes has these"
+        return self.inner
 
     def _enter(self, call: str, name: str) -> CallFault | None:
         """Raise what strikes this call; return a fault that only shortens it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,7 @@ from fault_injection.cases import Case, Tally
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import Append, Fault, Kill, Open, PowerCut
 from fault_injection.plan import Plan
-from fault_injection.result import Failure, Status
+from fault_injection.result import Failure, ScenarioResult, Status
 from fault_injection.runner import (
     SLICES,
     Gathered,
@@ -68,7 +67,7 @@ def test_slices_are_disjoint_and_complete() -> None:
 
 
 @pytest.fixture
-def scenario(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Case]]:
+def scenario(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     """A scenario of a test's own: its cases are in the list."""
     cases: list[Case] = []
     own = replace(find("kill-every-call"), name="own", cases=lambda effort: iter(cases))
@@ -81,7 +80,7 @@ def plan(*steps: Open | Append | Kill | PowerCut | Fault) -> Plan:
     return Plan("own", "log", steps)
 
 
-def ran(cases: list[Case]) -> runner.ScenarioResult:
+def ran(cases: list[Case]) -> ScenarioResult:
     assert cases
     return scenario_result("own", [run_slice(Slice("own", i, SLICES, Effort())) for i in range(8)],
                            told)  # fmt: skip
