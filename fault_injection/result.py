@@ -12,8 +12,8 @@ Statuses are told apart, and only `passed` is green:
     partial   stopped before the end (Ctrl-C); nothing was found until then
     not-run   not tried, with the reason
 
-Reports: console.py, json_report.py, junit.py, markdown.py, html_report.py, badge.py. What
-`Failure` holds is made by story.py, hex_difference.py and timeline.py. Spec: SCN-2.1.
+Reports: reports/ (console, JSON, JUnit, Markdown, HTML, badge). What
+`Failure` holds is made by story.py and hex_difference.py. Spec: SCN-2.1.
 """
 
 from __future__ import annotations

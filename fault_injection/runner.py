@@ -177,7 +177,7 @@ def scenario_result(name: str, slices: Sequence[SliceResult], explain: Explain) 
     scenario = find(name)
     result = ScenarioResult(
         scenario.id, scenario.title, Status.PASSED, "", scenario.requirements,
-        scenario.invariants,
+        scenario.invariants, when=scenario.when, contract=scenario.contract, why=scenario.why,
     )  # fmt: skip
     for each in slices:
         result.tally.add(each.tally)

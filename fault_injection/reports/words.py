@@ -118,7 +118,7 @@ def coverage_sentences(result: RunResult) -> list[str]:
             f"In {_plural(total.moments, 'moment')} {explored_text(total)} legal crash states "
             f"explored{_share(total)}: {count_text(total.distinct)} distinct directories "
             f"({count_text(total.nested)} after a crash during recovery), which recover to "
-            f"{count_text(total.equivalents)} different answers."
+            f"{count_text(total.equivalents)} different answers (both counted case by case)."
         )
         if total.explored < total.legal:
             sentences.append("The others were sampled by seed, not tried: what they hide is open.")
