@@ -29,6 +29,7 @@ from fault_injection.cuts import image_after
 from fault_injection.damage import damaged
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
+from fault_injection.log_steps import PowerCut as LogPowerCut
 from fault_injection.plan import Plan
 from fault_injection.planting import planted
 from fault_injection.promises import STRANGER
@@ -207,7 +208,7 @@ class ConnectorProcess:
 
     def _kept_image(self, step: PowerCut) -> Image:
         if not step.kept.startswith("#"):
-            return image_after(self.disk, step)[0]
+            return image_after(self.disk, LogPowerCut(-1, step.kept, step.filling))[0]
         if not step.kept[1:].isdigit():
             raise PlanError(f"{step}: a number belongs behind '#'")
         number = int(step.kept[1:])
