@@ -29,6 +29,8 @@ settings.load_profile(
 
 COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}
 """Requirement ID to the tests that carry it; filled at collection."""
+COLLECTED_PROPERTIES: set[str] = set()
+"""Of those tests, the ones that Hypothesis draws: properties and state machines."""
 COLLECTED_EVERYTHING = [False]
 """Whether the whole of tests/ was collected, so that a missing ID means a gap."""
 
@@ -40,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ids = {each for mark in item.iter_markers("req") for each in mark.args}
         if not ids:
             unmarked.append(item.nodeid)
+        if _is_property(item):
+            COLLECTED_PROPERTIES.add(item.nodeid.split("[")[0])
         for each in ids:
             COLLECTED_REQUIREMENTS.setdefault(each, set()).add(item.nodeid.split("[")[0])
     if unmarked:
@@ -47,3 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     COLLECTED_EVERYTHING[0] = config.args in (["tests"], [str(config.rootpath / "tests")]) and not (
         config.option.keyword or config.option.markexpr
     )
+
+
+def _is_property(item: pytest.Item) -> bool:
+    function = getattr(item, "function", None)
+    machine = getattr(getattr(item, "cls", None), "settings", None)  # of a state machine's TestCase
+    return bool(getattr(function, "is_hypothesis_test", False)) or machine is not None
