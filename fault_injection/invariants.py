@@ -198,7 +198,8 @@ def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
 
 def missing_from(ledger: Ledger, answer: Answer) -> list[int]:
     """Return the numbers that have to be there and are not."""
-    found = {sequence for sequence, _ in answer.replayed} | set(answer.dead_letters)
+    found = {sequence for sequence, _ in answer.replayed}
+    found.update(answer.dead_letters, answer.kept)
     missing = [n for n in ledger.wanted if n not in found]
     if answer.hidden_from:
         return [n for n in missing if n < answer.hidden_from]
@@ -267,7 +268,9 @@ def _false_alarm(ledger: Ledger, answer: Answer) -> Broken | None:
     replayed = {sequence for sequence, _ in answer.replayed}
     if found := [n for n in answer.certainly_lost if n in replayed]:
         return Broken("I7", f"{_list(found)} are called lost and were replayed", found[0])
-    if not (ledger.is_rotten or ledger.may_repeat) and (gone := [n for n in answer.certainly_lost if n in ledger.settled]):
+    if not (ledger.is_rotten or ledger.may_repeat) and (
+        gone := [n for n in answer.certainly_lost if n in ledger.settled]
+    ):
         return Broken(
             "I12", f"{_list(gone)} are called lost: settled, deleted, and not durably so", gone[0]
         )

@@ -28,7 +28,7 @@ def cases(effort: Effort) -> Iterator[Case]:
                     lost = records_touched(content, size, len(content))
                     # Of a lone file that has no header nothing tells what it was; after a kill
                     # nothing tells how long it was.
-                    if count == 1 and (size < 128 or isinstance(ending, Kill) and lost > 1):
+                    if count == 1 and (size < 128 or (isinstance(ending, Kill) and lost > 1)):
                         continue
                     cut = Damage("cut", amount=len(content) - size, lost_max=lost)
                     yield Case(plan.then(cut, *after))
