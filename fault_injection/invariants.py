@@ -11,7 +11,7 @@ Spec: SCN-1.3, DEL-1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fault_injection.promises import (
@@ -19,8 +19,10 @@ from fault_injection.promises import (
     Answer,
     Forgotten,
     Handed,
+    Opening,
     Promise,
     Rejected,
+    Reported,
     Rotten,
     Settled,
     Stored,
@@ -117,14 +119,27 @@ class Ledger:
     """Sequence to pid."""
     settled: set[int]
     rejected: set[int]
+    reported: set[int]
+    """Called lost, or possibly lost, by an open."""
+    gone: set[int]
+    """Reported, with an excuse: they need not come back."""
     lost_max: int = 0
+    """So many more may be missing."""
+    is_rotten: bool = False
+    """The medium was changed, in a way that may cost events."""
+    may_repeat: bool = False
+    is_interrupted: bool = False
+    """An open on a changed medium did not end."""
+    repeated: set[int] = field(default_factory=set)
+    """Settled, handed out again (the crash was faster than the acknowledgement), and not settled
+    again since: a good end cannot forget these."""
     is_forgotten: bool = False
     """The last thing that happened was a good end."""
 
     @classmethod
     def of(cls, promises: Iterable[object]) -> Ledger:
         """Add the promises up."""
-        ledger = cls({}, set(), set())
+        ledger = cls({}, set(), set(), set(), set())
         for promise in promises:
             ledger.add(promise)
         return ledger
@@ -132,24 +147,37 @@ class Ledger:
     def add(self, promise: object) -> None:
         """Add one more."""
         assert isinstance(promise, Promise)
-        if not isinstance(promise, Rotten):
+        if not isinstance(promise, Rotten | Opening | Reported):
             self.is_forgotten = False
         match promise:
-            case Stored(numbers) | Handed(numbers):
+            case Stored(numbers):
                 self.returned.update(numbers)
+            case Handed(numbers):
+                self.repeated.update(n for n, _ in numbers if n in self.settled)
+                self.returned.update(numbers)
+                self.is_interrupted = False
             case Rejected(pids):
                 self.rejected.update(pids)
             case Settled(sequences):
                 self.settled.update(sequences)
+                self.repeated.difference_update(sequences)
             case Forgotten():
                 self.is_forgotten = True
-            case Rotten(lost_max):
+            case Rotten(lost_max, repeats):
                 self.lost_max += lost_max
+                self.is_rotten = self.is_rotten or lost_max > 0
+                self.may_repeat = self.may_repeat or repeats
+            case Opening():
+                self.is_interrupted = True
+            case Reported(numbers, gone):
+                self.reported.update(numbers)
+                self.gone.update(gone)
+                self.lost_max -= len(gone)
 
     @property
     def wanted(self) -> list[int]:
         """Sequences that have to come back."""
-        return sorted(set(self.returned) - self.settled)
+        return sorted(set(self.returned) - self.settled - self.gone)
 
 
 def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
@@ -168,17 +196,24 @@ def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
     )
 
 
-def _loss(ledger: Ledger, answer: Answer) -> Broken | None:
-    found = {sequence for sequence, _ in answer.replayed} | set(answer.dead_letters)
+def missing_from(ledger: Ledger, answer: Answer) -> list[int]:
+    """Return the numbers that have to be there and are not."""
+    found = {sequence for sequence, _ in answer.replayed}
+    found.update(answer.dead_letters, answer.kept)
     missing = [n for n in ledger.wanted if n not in found]
     if answer.hidden_from:
-        missing = [n for n in missing if n < answer.hidden_from]
+        return [n for n in missing if n < answer.hidden_from]
+    return missing
+
+
+def _loss(ledger: Ledger, answer: Answer) -> Broken | None:
+    missing = missing_from(ledger, answer)
     silent = [n for n in missing if n not in answer.lost]
     if not missing:
         return None
     if not ledger.lost_max:
         return Broken("I1", f"{_list(missing)} of {_list(ledger.wanted)} are gone", missing[0])
-    if silent:
+    if silent and not ledger.is_interrupted:
         return Broken("I7", f"{_list(silent)} are gone and not reported", silent[0])
     if len(missing) > ledger.lost_max:
         return Broken(
@@ -220,8 +255,9 @@ def _numbers(ledger: Ledger, answer: Answer) -> Broken | None:
 
 
 def _repeats(ledger: Ledger, answer: Answer) -> Broken | None:
-    if ledger.is_forgotten and not ledger.lost_max:
-        again = [n for n, _ in answer.replayed if n in ledger.settled]
+    if ledger.is_forgotten and not ledger.may_repeat:
+        old = ledger.settled - ledger.repeated
+        again = [n for n, _ in answer.replayed if n in old]
         if again:
             return Broken("I4", f"{_list(again)} were settled before a good end", again[0])
     return None
@@ -232,7 +268,9 @@ def _false_alarm(ledger: Ledger, answer: Answer) -> Broken | None:
     replayed = {sequence for sequence, _ in answer.replayed}
     if found := [n for n in answer.certainly_lost if n in replayed]:
         return Broken("I7", f"{_list(found)} are called lost and were replayed", found[0])
-    if not ledger.lost_max and (gone := [n for n in answer.certainly_lost if n in ledger.settled]):
+    if not (ledger.is_rotten or ledger.may_repeat) and (
+        gone := [n for n in answer.certainly_lost if n in ledger.settled]
+    ):
         return Broken(
             "I12", f"{_list(gone)} are called lost: settled, deleted, and not durably so", gone[0]
         )

@@ -15,18 +15,21 @@ Spec: SCN-1.2, SCN-1.3.
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from fault_injection.cuts import image_after
 from fault_injection.damage import damaged, segment_names
+from fault_injection.disk_faults import HARMLESS, DiskFaults
 from fault_injection.errors import PlanError
-from fault_injection.invariants import Broken, Ledger, check_log
+from fault_injection.invariants import Broken, Ledger, check_log, missing_from
+from fault_injection.log_checks import Asked, check_more
 from fault_injection.log_steps import (
     Acknowledge,
     Append,
+    Check,
     Close,
     Damage,
     Drain,
@@ -36,13 +39,16 @@ from fault_injection.log_steps import (
     Open,
     PowerCut,
     Refuse,
+    Replay,
+    Snapshot,
 )
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
-    Answer,
     Forgotten,
     Handed,
+    Opening,
     Rejected,
+    Reported,
     Rotten,
     Settled,
     Stored,
@@ -51,12 +57,12 @@ from fault_injection.recovering import difference
 from fault_injection.subject import LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
-from simulators.crash_states import CrashState, crash_states
 from simulators.disk_image import Image
-from simulators.faulty_filesystem import CallFault, FaultyFilesystem
 from simulators.persistence import PROFILES
 
 OPENINGS_TO_DRAIN: Final = 3
+_ENDINGS: Final = (Close, Kill, PowerCut, Damage)
+"""A process, or a boot, ends with these."""
 
 
 @dataclass(slots=True)
@@ -84,6 +90,8 @@ class LogRun:
     done: list[Done] = field(default_factory=list)
     fired: Counter[str] = field(default_factory=Counter)
     """What really went wrong: a scenario whose fault never struck shows nothing."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """How often each call of the disk was made, in this boot."""
     checks: int = 0
     offered: dict[int, ProcessEvent] = field(default_factory=dict)
     before: Image = field(default_factory=dict)
@@ -92,8 +100,9 @@ class LogRun:
     """What the last open found."""
     disk: CrashFilesystem = field(init=False)
     log: OpenLog | None = None
-    _faults: FaultyFilesystem = field(init=False)
+    _faults: DiskFaults = field(init=False)
     _snapshot: Image = field(default_factory=dict)
+    _asked: Asked = field(default_factory=Asked)
 
     def __post_init__(self) -> None:
         if self.plan.profile not in PROFILES:
@@ -103,7 +112,8 @@ class LogRun:
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
         self.disk = disk
-        self._faults = FaultyFilesystem(disk)
+        self._faults = DiskFaults(disk)
+        self.calls = self._faults.calls
 
     def run(self) -> LogRun:
         """Do all steps, up to the first broken invariant; return the run itself."""
@@ -135,10 +145,9 @@ class LogRun:
         except PowerFailure:
             self.log = None
             outcome = "the process is gone in the middle of this"
-        is_ending = isinstance(step, Close | Kill | PowerCut | Damage)
+        is_ending = isinstance(step, _ENDINGS)
         self.done.append(Done(step, outcome, self.disk.calls, len(self.disk.marks), is_ending))
-        self.fired.update(word.split(":")[0] for word in self._faults.fired)
-        self._faults.fired.clear()
+        self.fired.update(self._faults.take_fired())
 
     def _carry_out(self, step: Step) -> str:
         match step:
@@ -154,16 +163,23 @@ class LogRun:
                 return self._close()
             case Kill():
                 return self._kill()
-            case PowerCut(moment, kept, filling):
-                return self._power_cut(moment, kept, filling)
+            case PowerCut():
+                return self._power_cut(step)
             case Fault():
-                self._faults.arm(_call_fault(step))
+                self._faults.arm_step(step)
                 return "armed"
             case Heal():
                 self._faults.heal()
                 return "healed"
             case Damage():
                 return self._damage(step)
+            case Replay():
+                return self._replay()
+            case Snapshot():
+                self._snapshot = self.disk.process_image()
+                return "taken"
+            case Check(what):
+                return self._check(what)
             case Drain():
                 return self._drain()
         raise PlanError(f"{step}: not a step of a log")
@@ -173,6 +189,9 @@ class LogRun:
             return "is open"
         self.after = self.disk.process_image()
         self._faults.close()
+        promises = list(self.disk.marks)
+        if self.ledger.lost_max:
+            self.disk.mark(Opening())
         try:
             log = self.subject.open(self._faults, self.plan.settings)
         except Refused as refusal:
@@ -180,25 +199,38 @@ class LogRun:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
             return f"refused: {refusal}"
         self.log = log
-        answer = self._answer(log)
-        if answer is None:
-            return "cannot be read"
-        if self.twice and not self._faults.fired:
+        return self._judge(log, promises, is_opening=True)
+
+    def _replay(self) -> str:
+        if self.log is None:
+            return "no log"
+        return self._judge(self.log, self.disk.marks, is_opening=False)
+
+    def _judge(self, log: OpenLog, promises: Sequence[object], *, is_opening: bool) -> str:
+        """Ask the log what it has, and the oracle whether that keeps the promises."""
+        try:
+            answer = log.answer(self.offered)
+        except Unreadable as error:
+            if not self._faults.fired:
+                self.broken = Broken("I10", f"nothing is wrong with the disk: {error}")
+            return f"cannot be read: {error}"
+        if is_opening and self.twice and not self._faults.fired:
             wrong = difference(self.disk, self.plan, self.subject, self.offered, answer)
             answer = replace(answer, unstable=wrong)
         self.checks += 1
-        self.broken = check_log(self.disk.marks, answer)
+        ledger = Ledger.of(promises)
+        self.broken = check_log(promises, answer)
+        if is_opening:
+            self._asked = replace(
+                self._asked, answer=answer, reported=frozenset(ledger.reported),
+                fired=tuple(self._faults.fired),
+            )  # fmt: skip
+            gone = tuple(missing_from(ledger, answer)) if self.broken is None else ()
+            if answer.lost or gone:
+                self.disk.mark(Reported(answer.lost, gone))
         self.disk.mark(Handed(answer.replayed))
         replayed = ", ".join(str(sequence) for sequence, _ in answer.replayed)
         return f"replays {replayed or 'nothing'}; next is {answer.next_sequence}"
-
-    def _answer(self, log: OpenLog) -> Answer | None:
-        try:
-            return log.answer(self.offered)
-        except Unreadable:
-            if not self._faults.fired:
-                raise
-            return None
 
     def _append(self, count: int, padding: int) -> str:
         if self.log is None:
@@ -217,9 +249,17 @@ class LogRun:
             self.disk.mark(Rejected(tuple(events)[len(stored) :]))
         numbers = ", ".join(str(sequence) for sequence, _ in stored)
         failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
-        if appended.failure and not self._faults.fired and not self.fired:
+        if appended.failure and not self._is_excused():
+            if "quota_bytes" in self.plan.settings:
+                self.fired["quota"] += 1
+                return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
             self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
         return f"returned {numbers or 'nothing'}{failed}"
+
+    def _is_excused(self) -> bool:
+        """Whether a call of the disk has failed in this boot that may fail an append."""
+        words = {*self.fired, *self._faults.words()}
+        return any(" " in word and not word.startswith("damage") for word in words - HARMLESS)
 
     def _acknowledge(self, count: int) -> str:
         if self.log is None:
@@ -256,27 +296,44 @@ class LogRun:
         self.fired["kill"] += 1
         return f"after {self.disk.calls} calls"
 
-    def _power_cut(self, moment: int, kept: str, filling: str) -> str:
+    def _power_cut(self, step: PowerCut) -> str:
         self.disk.fail_power(None)
         self.before = self.disk.process_image()
-        if moment == -1:
+        if step.moment in (-1, len(self.disk.points)):  # exploring notes the end as a moment
             self.disk.end()
-        if not -1 <= moment < len(self.disk.points):
-            raise PlanError(f"moment {moment}: there were {len(self.disk.points)}")
-        point = self.disk.points[moment]
-        state = find_state(self.disk, moment, kept, filling)
+        image, lost = image_after(self.disk, step)
+        point = self.disk.points[step.moment]
         self.fired["power-cut"] += 1
-        self._restart(state.image, self.disk.marks[: point.mark])
-        lost = len(point.pending) - state.kept.bit_count()
+        self._restart(image, self.disk.marks[: point.mark])
         return f"at {point.step}: {lost} of {len(point.pending)} pending operations are lost"
 
     def _damage(self, step: Damage) -> str:
         self.before = self.disk.process_image()
         image = damaged(self.before, step, self._snapshot)
         self.fired[f"damage {step.kind}"] += 1
-        marks = self.disk.marks
-        self._restart(image, [*marks, Rotten(step.lost_max)] if step.lost_max else marks)
+        if step.kind == "stranger":
+            self._asked = replace(self._asked, strangers=self._asked.strangers | {step.name})
+        # Without what says how far it was acknowledged, a log may repeat.
+        self._restart(image, [*self.disk.marks, Rotten(step.lost_max, step.file == -2)])
         return "done"
+
+    def _check(self, what: str) -> str:
+        if self.log is None:
+            return "no log"
+        if what == "goes-on":
+            self._faults.heal()
+            outcome = self._append(1, 0)
+            if "failure" in outcome and self.broken is None:
+                self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
+            return outcome
+        if what == "deletes" and not self.ledger.wanted:
+            return "nothing to acknowledge"
+        if what == "deletes":
+            self._acknowledge(len(self.ledger.wanted))
+        self.broken = self.broken or check_more(
+            what, self._asked, self.log, self.disk.process_image(), self.plan.settings
+        )
+        return "asked"
 
     def _drain(self) -> str:
         self._faults.heal()
@@ -287,7 +344,10 @@ class LogRun:
             first = self._append(1, 0)
             if "failure" not in first:
                 break
-            self._kill()  # a log whose sync failed is opened again
+            if first.endswith("quota"):
+                self._acknowledge(len(self.ledger.wanted))
+            else:
+                self._kill()  # a log whose sync failed is opened again
         else:
             self.broken = Broken("I10", f"faults are over and appending fails: {first}")
             return first
@@ -308,38 +368,12 @@ class LogRun:
         self.use_disk(disk)
 
 
-def find_state(disk: CrashFilesystem, moment: int, kept: str, filling: str) -> CrashState:
-    """Return the directory that the cut left. Raises PlanError if the cut cannot leave it."""
-    point = disk.points[moment]
-    wanted = {"none": 0, "all": (1 << len(point.pending)) - 1}.get(kept)
-    if wanted is None:
-        try:
-            wanted = int(kept, 16)
-        except ValueError as error:
-            raise PlanError(f'kept {kept!r} is not "none", "all" or hexadecimal') from error
-    states = crash_states(point, disk.profile, budget=1 << 16)
-    found = [state for state in states if state.kept == wanted]
-    for state in found:
-        if state.filling == filling:
-            return state
-    if found:
-        return found[0]  # nothing shows that was never written
-    raise PlanError(f"kept {kept}: the profile {disk.profile.name} does not allow this at {moment}")
-
-
 def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Yield the steps of one process after the other, each with its end."""
     current: list[Step] = []
     for step in steps:
         current.append(step)
-        if isinstance(step, Kill | PowerCut | Close):
+        if isinstance(step, _ENDINGS):
             yield current
             current = []
     yield current
-
-
-def _call_fault(step: Fault) -> CallFault:
-    number = getattr(errno, step.error, None)
-    if not isinstance(number, int):
-        raise PlanError(f"{step}: there is no error of this name")
-    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)

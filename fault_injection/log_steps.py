@@ -27,6 +27,14 @@ class Open(Step):
 
 @step("log")
 @dataclass(frozen=True, slots=True)
+class Replay(Step):
+    """Replay the open log once more, and check what comes back."""
+
+    do: ClassVar[str] = "replay"
+
+
+@step("log")
+@dataclass(frozen=True, slots=True)
 class Append(Step):
     """Append events, as one batch."""
 
@@ -101,6 +109,8 @@ class Fault(Step):
     """Only for names that end so."""
     short: int = -1
     """`append` writes at most so many bytes instead of failing."""
+    policy: str = ""
+    """What a failed sync does to the pages: see disk_faults.py. Empty: they are clean."""
 
 
 @step("log")
@@ -119,14 +129,35 @@ class Damage(Step):
     do: ClassVar[str] = "damage"
     kind: str = "flip"
     file: int = 0
-    """Which segment, from the oldest; -1 is the newest; -2 the acknowledgement file."""
+    """Which segment, from the oldest; -1 is the newest; -2 the acknowledgement file; -3 `name`."""
+    name: str = ""
+    """The file, where it is none of those."""
     record: int = -1
     """Which record of it; -1: the place is counted from the start of the file."""
     place: int = 0
     """Bit or byte, from there."""
     amount: int = 1
+    other: int = 0
+    """Kinds that need a second segment: which."""
     lost_max: int = 0
     """At most so many events may be missing for it, and have to be reported."""
+
+
+@step("log")
+@dataclass(frozen=True, slots=True)
+class Snapshot(Step):
+    """Somebody copies the directory, to put files back later (`damage`, kind `stale`)."""
+
+    do: ClassVar[str] = "snapshot"
+
+
+@step("log")
+@dataclass(frozen=True, slots=True)
+class Check(Step):
+    """Ask for more than every open does: see log_checks.py for the words."""
+
+    do: ClassVar[str] = "check"
+    what: str = "said-once"
 
 
 @step("log")

@@ -48,9 +48,27 @@ class Rotten:
     """The medium was changed: so many events may be missing for it, if they are reported."""
 
     lost_max: int
+    repeats: bool = False
+    """What says how far the log was acknowledged was hit: settled events may come back."""
 
 
-Promise = Stored | Rejected | Settled | Forgotten | Handed | Rotten
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An open began on a medium that was changed. If it does not end, it may have said to its
+    log alone what is gone: recovery warns first, makes the burned numbers durable, then returns.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An open called these numbers lost, or possibly lost."""
+
+    numbers: tuple[int, ...]
+    gone: tuple[int, ...]
+    """Of those, the ones that had to come back, for which there was an excuse: it is spent."""
+
+
+Promise = Stored | Rejected | Settled | Forgotten | Handed | Rotten | Opening | Reported
 
 STRANGER = -1
 """The pid of an event that is equal to none that was offered."""
@@ -73,5 +91,9 @@ class Answer:
     """Why the log could not be opened; empty if it was."""
     hidden_from: int = 0
     """A log on a full disk does not hand these out yet, from here on; 0 if it hides none."""
+    kept: tuple[int, ...] = ()
+    """In the log, not decodable, and no dead letter could be written: they wait for one."""
+    is_degraded: bool = False
+    """The log said that it cannot be appended to for now."""
     unstable: str = ""
     """What was different when it was recovered again; empty if nothing, or if not tried."""
