@@ -4,7 +4,10 @@ Every test function carries `@pytest.mark.req("WAL-1.1", ...)`; one without is a
 collection. The IDs that ran are compared with SPEC.md by test_traceability.py.
 
 Profiles (HYPOTHESIS_PROFILE): quick (default), ci (derandomised, chosen when CI is set),
-explore (random, long; prints how to reproduce).
+explore (random, long; prints how to reproduce), mutant (one that is looked for: no shrinking).
+
+PROCMOND_MUTANT=NAME runs the tests against a mistake (fault_injection/mutants), to see which of
+them find it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
+
+from fault_injection.mutants import install_from_environment
+
+install_from_environment()  # before any test imports `reference`
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -23,6 +30,10 @@ settings.register_profile(
 settings.register_profile(
     "explore", parent=settings.get_profile("quick"), max_examples=5000, print_blob=True
 )
+settings.register_profile(
+    "mutant", parent=settings.get_profile("ci"), print_blob=False,
+    phases=(Phase.explicit, Phase.generate),
+)  # fmt: skip
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
 )
