@@ -175,8 +175,8 @@ class ConnectorRun:
                 return f"{moved} bytes; {_standing(world)}"
             case steps.DiskWorks(count, index):
                 jobs = world.connector.jobs
-                for number in range(min(count, len(jobs))):
-                    world.connector.run_job(0 if number else index % len(jobs))
+                for _ in range(min(count, len(jobs))):
+                    world.connector.run_job(min(index, len(jobs) - 1))
                 return f"{len(jobs)} things are left to do"
             case steps.Cut():
                 self.fired["cut"] += world.connection is not None

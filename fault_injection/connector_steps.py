@@ -142,7 +142,7 @@ class DiskWorks(Step):
     do: ClassVar[str] = "disk-works"
     count: int = 1
     index: int = 0
-    """Which of those that wait comes first."""
+    """Which of those that wait is done each time, or the last one if there are fewer."""
 
 
 @step("connector")

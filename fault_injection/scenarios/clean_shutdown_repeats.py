@@ -27,14 +27,8 @@ def cases(effort: Effort) -> Iterator[Case]:
     """With one, two and three files, answers missing or not, and watermarks written lazily."""
     for count, lazily, window in itertools.product((1, 6, 12), (1, 1000), (1, 3, 8)):
         for keeps, rounds in itertools.product((False, True), (2, 3, 1000)):
-            life = (
-                Start(),
-                Flow(2),
-                Publish(count),
-                Flow(rounds),
-                ShutDown(),
-                BrokerRestart(keeps),
-            )
+            work = (Start(), Flow(2), Publish(count), Flow(rounds))
+            life = (*work, ShutDown(), BrokerRestart(keeps))
             yield Case(_plan(*life * 5, Quiesce(), window=window, lazily=lazily))
     # What ends without its answers, or without its disk, must not be called clean.
     unclean: tuple[tuple[Step, ...], ...] = (

@@ -53,6 +53,12 @@ def cases(effort: Effort) -> Iterator[Case]:
             begin = (Start(), BrokerFault(f"refuse@{at}"), Publish(EVENTS), *HEARD)
             plan = connector_plan("refused-then-crash", *begin, BrokerRestart(keeps), window=EVENTS)
             yield Case(plan.then(*then, Flow(), Quiesce()))
+    # What is to be done is done in another order than it came in, and not all of it.
+    for at, index, count in itertools.product(range(1, EVENTS + 1), range(3), (1, 2)):
+        begin = (Start(), BrokerFault(f"refuse@{at}"), Publish(EVENTS), *HEARD)
+        some = (DiskWorks(count, index), Kill(), Start(), Flow(), Quiesce())
+        plan = connector_plan("refused-then-crash", *begin, window=EVENTS, acknowledge_count_max=1)
+        yield Case(plan.then(*some))
 
 
 def _ends(calls: int, effort: Effort) -> Iterator[Step]:
