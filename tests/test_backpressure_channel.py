@@ -365,11 +365,36 @@ def abandoned_waiter(channel: BackpressureChannel) -> Iterator[None]:
 
 
 @pytest.mark.req("BPR-2.1")
-@pytest.mark.xfail(
-    reason="the channel keeps a closed loop and its task as long as it lives", strict=True
-)
 def test_loop_that_was_closed_is_forgotten_at_the_next_change() -> None:
     channel = BackpressureChannel(OFF)
     with abandoned_waiter(channel):
+        assert len(channel._waiters) == 1
         channel.publish(ON)
         assert channel._waiters == set()
+
+
+@pytest.mark.req("BPR-2.1")
+def test_closed_loops_are_forgotten_and_live_ones_woken_in_one_go() -> None:
+    channel, told = BackpressureChannel(OFF), Told()
+    with abandoned_waiter(channel), abandoned_waiter(channel):
+        loop = start(run_loop, ["task 1", "task 2", "cancelled"], channel, told)
+        told.wait_until_all_know(Level.RELEASED, 3)
+        channel.publish(ON)
+        told.wait_until_all_know(Level.TRIGGERED, 3)
+        channel.close()
+        told.wait_until_all_ended(3)
+        join(loop)
+        assert channel._waiters == set()
+
+
+@pytest.mark.req("BPR-2.1")
+@pytest.mark.parametrize("last", [ON, OFF])
+def test_nothing_is_published_after_the_end(last: BackpressureState) -> None:
+    channel = BackpressureChannel(OFF)
+    subscription = channel.subscribe()
+    channel.publish(last)
+    channel.close()
+    channel.publish(OFF if last is ON else ON)
+    assert channel.state is last
+    assert (subscription.wait(0) or OFF) is last
+    assert subscription.wait(0) is None
