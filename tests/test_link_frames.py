@@ -17,12 +17,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reference.codec import encode_event, encode_timestamp
+from reference.connector_config import ConnectorConfig
 from reference.connector_errors import FrameLengthOutOfRange
 from reference.errors import DecodeError, LengthOutOfRange, NumberOutOfRange
 from reference.events import EventType, LogEntry
 from reference.frame import encode_frame as encode_log_frame
 from reference.frame import payload_of
-from reference.limits import EVENT_BYTES_MAX, FRAME_HEADER_BYTES, FRAMES_OFFSET
+from reference.limits import (
+    EVENT_BYTES_MAX,
+    FRAME_HEADER_BYTES,
+    FRAMES_OFFSET,
+    ConfigError,
+)
 from reference.link_frames import FrameReader, encode_frame, encode_message_frame
 from reference.link_messages import (
     Hello,
@@ -285,6 +291,26 @@ def test_number_or_length_outside_its_range_is_an_error_at_its_place(
     with pytest.raises(error) as caught:
         decode_message(encode_message(message))
     assert caught.value.offset == offset
+
+
+@pytest.mark.req("LNK-2.1")
+@pytest.mark.parametrize(
+    ("client_id", "is_sent"),
+    [("", False), ("c", True), ("c" * 255, True), ("ż" * 127, True), ("c" * 256, False)],
+)
+def test_client_id_that_a_connector_may_have(client_id: str, is_sent: bool) -> None:
+    """A reader takes an empty one nevertheless."""
+    if is_sent:
+        assert ConnectorConfig(client_id=client_id).client_id == client_id
+    else:
+        with pytest.raises(ConfigError, match="client_id must have 1 to 255 bytes"):
+            ConnectorConfig(client_id=client_id)
+    hello = Hello(1, client_id, LOG_ID, 0)
+    if len(client_id) > 255:
+        with pytest.raises(LengthOutOfRange):
+            decode_message(encode_message(hello))
+    else:
+        assert decode_message(encode_message(hello)) == hello
 
 
 @pytest.mark.req("LNK-2.1")
