@@ -20,7 +20,7 @@ SPEC.md is the text. In reading order:
     broker_socket, broker_link, commit_queue, connector_disk, disk_threads
                                         the real world, piece by piece
     event_bus_connector                 the connector on asyncio
-    inspection, dump, link_dump, salvage, cli*     tools
+    inspection, dump, link_dump, salvage, messages, cli*     tools
 
 Standard library only.
 """

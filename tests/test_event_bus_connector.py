@@ -556,7 +556,7 @@ def test_an_end_whose_acknowledgements_are_not_durable_is_not_clean(tmp_path: Pa
 def test_an_end_after_a_refused_append_is_clean_if_nothing_can_be_repeated(
     tmp_path: Path, is_durable: bool
 ) -> None:
-    """The file is sealed, so the log is not closed cleanly; but the broker is told nothing twice."""
+    """The file is sealed, so the log is not closed cleanly; but the broker gets nothing twice."""
 
     async def scenario() -> None:
         disk = disk_with(6)
