@@ -80,19 +80,22 @@ class _Run:
             file_bytes_max=max(options.rotation_bytes, WalConfig().file_bytes_max),
         )
         config = ConnectorConfig(buffer_bytes=options.buffer_bytes)
-        async with await EventBusConnector.open(
-            options.wal_dir, config, wal_config=wal_config
-        ) as connector:
-            connector.connect()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self._stop)
-            painter = asyncio.create_task(_show_status(connector, options.status_json))
-            await self._read_all(connector)
-            if not (self._was_stopped or self._input.failure):
-                await self._drain(connector)
-            report = await connector.close()
-            painter.cancel()
-            await asyncio.wait((painter,))
+        try:
+            async with await EventBusConnector.open(
+                options.wal_dir, config, wal_config=wal_config
+            ) as connector:
+                connector.connect()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    asyncio.get_running_loop().add_signal_handler(number, self._stop)
+                painter = asyncio.create_task(_show_status(connector, options.status_json))
+                await self._read_all(connector)
+                if not (self._was_stopped or self._input.failure):
+                    await self._drain(connector)
+                report = await connector.close()
+                painter.cancel()
+                await asyncio.wait((painter,))
+        finally:
+            self._tell_of_input()  # also if a defect ends it
         return self._conclude(report)
 
     def _stop(self) -> None:
@@ -170,7 +173,7 @@ class _Run:
 
     # ---- The end ------------------------------------------------------------
 
-    def _conclude(self, report: ShutdownReport) -> int:
+    def _tell_of_input(self) -> None:
         source = self._input
         if source.refused:
             say(f"lines refused: {source.refused}; the others are stored")
@@ -178,6 +181,9 @@ class _Run:
             say(f"failed: {source.failure}")
         if source.not_stored:
             say(f"events that were read and not stored: {source.not_stored}")
+
+    def _conclude(self, report: ShutdownReport) -> int:
+        source = self._input
         if not report.is_clean:
             say(
                 f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "

@@ -359,6 +359,7 @@ class EventBusConnector:
         self._commits.fail(error)
         if not self._finished.done():
             self._finished.set_exception(error)
+            self._finished.exception()  # it is told in other ways too: asyncio need not complain
         self._note_change()
 
     async def _until(self, condition: Callable[[], bool]) -> None:

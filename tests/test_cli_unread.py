@@ -21,6 +21,7 @@ import pytest
 
 from reference import messages
 from reference.broker_socket import VARIABLE
+from reference.connector_disk import Commit, ConnectorDisk
 from reference.event_bus_connector import EventBusConnector
 from reference.events import ProcessEvent
 from reference.json_lines import decode_json_line
@@ -195,6 +196,27 @@ def test_a_piece_that_a_defect_broke_off_is_counted(
     assert run(tmp_path) == 1
     assert "events that were read and not stored: 10" in capsys.readouterr().err
     assert shown == [MemoryError]
+
+
+@pytest.mark.req("CLI-4.2")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_defect_of_the_connector_goes_on_after_the_count(
+    tmp_path: Path,
+    source: Input,
+    shown: list[type[BaseException]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def commit(disk: ConnectorDisk, encoded: list[bytes]) -> Commit:
+        raise MemoryError
+
+    monkeypatch.setattr(ConnectorDisk, "commit", commit)
+    source.become_file(tmp_path / "input", lines(1, 20))
+    with pytest.raises(MemoryError):
+        run(tmp_path)
+    assert "events that were read and not stored: 20" in capsys.readouterr().err
+    assert shown == [MemoryError]
+    assert stored(tmp_path) == [], "and the lock is free"
 
 
 # ---- A disk that has room for a part ----------------------------------------
