@@ -107,7 +107,7 @@ def _append(options: argparse.Namespace) -> int:
     with WriteAheadLog.open(options.wal_dir, config) as log:
         refused = append_lines(log, standard_input(), sys.stdout, sys.stderr)
     if refused:
-        print(f"{refused} lines were refused; the others are stored", file=sys.stderr)
+        say(f"{refused} lines were refused; the others are stored")
     return EXIT_DAMAGE if refused else EXIT_CLEAN
 
 

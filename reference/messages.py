@@ -17,12 +17,13 @@ ERASE_LINE: Final = "\r\x1b[K"
 """On a terminal `run` keeps a status line where the next text would go."""
 
 
-def say(text: str) -> None:
-    """Print a line on standard error. After the first one that fails all is dropped."""
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line on standard error, or on `stream`. After one that fails all is dropped."""
+    output = sys.stderr if stream is None else stream
     try:
-        print(f"{ERASE_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
+        print(f"{ERASE_LINE if output.isatty() else ''}{text}", file=output, flush=True)
     except OSError:
-        give_up(sys.stderr)
+        give_up(output)
 
 
 def give_up(stream: TextIO) -> None:

@@ -100,9 +100,12 @@ def test_a_refusal_that_nobody_reads_has_its_own_code(
 
 
 @pytest.mark.req("CLI-1.2")
-def test_append_whose_refusals_nobody_reads_is_1(tmp_path: Path) -> None:
-    process = run_unread(tmp_path, data=lines(1, 2) + b"{}\n", command="append")
+def test_append_whose_refusals_nobody_reads_stores_the_others(tmp_path: Path) -> None:
+    data = b"{}\n" + lines(1, 2) + HUGE + lines(3, 4) + b"{}\n"
+    process = run_unread(tmp_path, data=data, command="append")
     assert process.returncode == 1
+    assert process.stdout == b"1\n2\n3\n4\n"
+    assert stored(tmp_path) == [1, 2, 3, 4]
 
 
 # ---- Standard output --------------------------------------------------------
