@@ -124,8 +124,10 @@ class _Run:
                 loop.call_soon_threadsafe(done.set_result, None)
 
         # A daemon: a read that never returns must not keep the process.
-        threading.Thread(target=read, name="standard-input", daemon=True).start()
+        thread = threading.Thread(target=read, name="standard-input", daemon=True)
+        thread.start()
         await done
+        thread.join()  # it has nothing left to do but to show a defect, which must not be cut off
 
     async def _store(self, connector: EventBusConnector, batch: list[Numbered]) -> bool:
         """Store the batch, taking out of it what is done; return False if no more can be stored."""
