@@ -29,7 +29,8 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
 from fault_injection.plan import Plan, Step
-from fault_injection.subject import make_event
+from fault_injection.recovering import defect
+from fault_injection.subject import DEFECTS, make_event
 from reference.connector_states import IllegalInput
 from reference.errors import AppendError, EventTooLarge, QuotaExceeded, WalError
 from reference.limits import NS_PER_S
@@ -87,6 +88,9 @@ class ConnectorRun:
             outcome = self._carry_out(step)
         except PowerFailure:
             outcome = process.end_in_call()
+        except DEFECTS as error:
+            outcome = f"the connector gives up: {defect(error)}"
+            process.break_("I10", outcome)
         except (AssertionError, IllegalInput, WalError) as error:
             outcome = self._stopped(error)
         self._note_fired()
