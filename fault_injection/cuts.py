@@ -15,8 +15,8 @@ from typing import Final
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
-from simulators.crash_states import crash_states
-from simulators.disk_image import FILLINGS, Image, content_after, names_after
+from simulators.crash_states import crash_states, state_at
+from simulators.disk_image import FILLINGS, Image
 from simulators.persistence import Kind, Operation, Profile, predecessors
 
 Pick = Callable[[Operation], bool]
@@ -24,7 +24,7 @@ Pick = Callable[[Operation], bool]
 
 
 def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
-    """Return the directory that the cut leaves, and how many operations were lost.
+    """Return the directory that the cut leaves, and what was kept, as a bit mask.
 
     Raises PlanError if the disk cannot be left so.
     """
@@ -44,16 +44,7 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
             f"kept {step.kept}: the profile {disk.profile.name} does not allow this at "
             f"{step.moment}"
         )
-    chosen = [each for index, each in enumerate(point.pending) if kept >> index & 1]
-    image = {
-        name: content_after(
-            point.contents.get(inode, b""),
-            [each for each in chosen if each.inode == inode and not is_name(each)],
-            step.filling,
-        )
-        for name, inode in names_after(point.names, chosen).items()
-    }
-    return image, len(point.pending) - len(chosen)
+    return state_at(point, kept, step.filling).image, kept
 
 
 def _is_legal(point: CrashPoint, profile: Profile, kept: int) -> bool:

@@ -43,16 +43,13 @@ class DiskFaults(FaultyFilesystem):
 
     def arm_step(self, step: Fault) -> None:
         """Let this go wrong. Raises PlanError for an error or a policy that does not exist."""
-        number = getattr(errno, step.error, None)
-        if not isinstance(number, int):
-            raise PlanError(f"{step}: there is no error of this name")
         if step.policy not in POLICIES:
             raise PlanError(f"{step}: the policies are {', '.join(POLICIES[1:])}, or none")
         if step.call == "sync":
             self._policy = step.policy
         if step.times == 0 or step.times > INTERRUPTS_MAX:
             self._harmless.discard(f"{step.call} {step.error}")  # nobody tries for ever
-        self.arm(CallFault(step.call, number, step.at, step.times, step.suffix, step.short))
+        self.arm(call_fault(step))
 
     def words(self) -> list[str]:
         """Return what struck, as it is counted: "sync EIO", "append short"."""
@@ -95,8 +92,18 @@ class DiskFaults(FaultyFilesystem):
             assert error.errno == errno.EIO, error
 
     def _enter(self, call: str, name: str) -> CallFault | None:
+        if self.is_held_off:
+            return None
         self.calls[call] += 1
         fault = super()._enter(call, name)
         if fault is not None and fault.short == 0:
             self.fired[-1] = f"{call} {name}: nothing"  # no progress: the log may give up
         return fault
+
+
+def call_fault(step: Fault) -> CallFault:
+    """Return the fault as a disk takes it. Raises PlanError."""
+    number = getattr(errno, step.error, None)
+    if not isinstance(number, int):
+        raise PlanError(f"{step}: there is no error of this name")
+    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)

@@ -17,6 +17,7 @@ from typing import Final
 from fault_injection.promises import (
     STRANGER,
     Answer,
+    Buried,
     Forgotten,
     Handed,
     Opening,
@@ -119,6 +120,7 @@ class Ledger:
     """Sequence to pid."""
     settled: set[int]
     rejected: set[int]
+    buried: set[int]
     reported: set[int]
     """Called lost, or possibly lost, by an open."""
     gone: set[int]
@@ -139,7 +141,7 @@ class Ledger:
     @classmethod
     def of(cls, promises: Iterable[object]) -> Ledger:
         """Add the promises up."""
-        ledger = cls({}, set(), set(), set(), set())
+        ledger = cls({}, set(), set(), set(), set(), set())
         for promise in promises:
             ledger.add(promise)
         return ledger
@@ -161,6 +163,8 @@ class Ledger:
             case Settled(sequences):
                 self.settled.update(sequences)
                 self.repeated.difference_update(sequences)
+            case Buried(sequences):
+                self.buried.update(sequences)
             case Forgotten():
                 self.is_forgotten = True
             case Rotten(lost_max, repeats):
@@ -177,7 +181,7 @@ class Ledger:
     @property
     def wanted(self) -> list[int]:
         """Sequences that have to come back."""
-        return sorted(set(self.returned) - self.settled - self.gone)
+        return sorted(set(self.returned) - self.settled - self.buried - self.gone)
 
 
 def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
@@ -200,7 +204,7 @@ def missing_from(ledger: Ledger, answer: Answer) -> list[int]:
     """Return the numbers that have to be there and are not."""
     found = {sequence for sequence, _ in answer.replayed}
     found.update(answer.dead_letters, answer.kept)
-    missing = [n for n in ledger.wanted if n not in found]
+    missing = [n for n in [*ledger.wanted, *sorted(ledger.buried)] if n not in found]
     if answer.hidden_from:
         return [n for n in missing if n < answer.hidden_from]
     return missing
@@ -212,13 +216,13 @@ def _loss(ledger: Ledger, answer: Answer) -> Broken | None:
     if not missing:
         return None
     if not ledger.lost_max:
-        return Broken("I1", f"{_list(missing)} of {_list(ledger.wanted)} are gone", missing[0])
+        return Broken("I1", _loss_text(missing, ledger), missing[0])
     if silent and not ledger.is_interrupted:
-        return Broken("I7", f"{_list(silent)} are gone and not reported", silent[0])
+        return Broken("I7", f"{_events(silent)} gone and not reported", silent[0])
     if len(missing) > ledger.lost_max:
         return Broken(
             "I7",
-            f"{_list(missing)} are gone; the damage could cost {ledger.lost_max} at most",
+            f"{_events(missing)} gone; the damage could cost {ledger.lost_max} at most",
             missing[0],
         )
     return None
@@ -275,6 +279,16 @@ def _false_alarm(ledger: Ledger, answer: Answer) -> Broken | None:
             "I12", f"{_list(gone)} are called lost: settled, deleted, and not durably so", gone[0]
         )
     return None
+
+
+def _loss_text(missing: Sequence[int], ledger: Ledger) -> str:
+    wanted = ledger.wanted
+    rest = "" if len(wanted) == len(missing) else f"; promised were {_list(wanted)}"
+    return f"{_events(missing)} gone{rest}"
+
+
+def _events(numbers: Sequence[int]) -> str:
+    return f"event {numbers[0]} is" if len(numbers) == 1 else f"events {_list(numbers)} are"
 
 
 def _list(numbers: Sequence[int]) -> str:

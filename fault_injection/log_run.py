@@ -42,8 +42,10 @@ from fault_injection.log_steps import (
     Replay,
     Snapshot,
 )
+from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
+    Buried,
     Forgotten,
     Handed,
     Opening,
@@ -53,8 +55,8 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
-from fault_injection.recovering import difference
-from fault_injection.subject import LogSubject, OpenLog, Refused, Unreadable, make_event
+from fault_injection.recovering import defect, difference
+from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
 from simulators.disk_image import Image
@@ -76,6 +78,10 @@ class Done:
     promises: int
     is_ending: bool = False
     """A process or a boot ended here."""
+    moments: int = 0
+    """How many moments this boot had recorded by then: what a cut that looks back refers to."""
+    notes: tuple[str, ...] = ()
+    """What was lost, of a power cut."""
 
 
 @dataclass(slots=True)
@@ -101,8 +107,10 @@ class LogRun:
     disk: CrashFilesystem = field(init=False)
     log: OpenLog | None = None
     _faults: DiskFaults = field(init=False)
+    _lives: int = 0
     _snapshot: Image = field(default_factory=dict)
     _asked: Asked = field(default_factory=Asked)
+    _notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.plan.profile not in PROFILES:
@@ -145,8 +153,17 @@ class LogRun:
         except PowerFailure:
             self.log = None
             outcome = "the process is gone in the middle of this"
+        except DEFECTS as error:
+            outcome = f"the log gives up: {defect(error)}"
+            self.broken = self.broken or Broken("I10", outcome)
         is_ending = isinstance(step, _ENDINGS)
-        self.done.append(Done(step, outcome, self.disk.calls, len(self.disk.marks), is_ending))
+        self.done.append(
+            Done(
+                step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
+                len(self.disk.points), self._notes,
+            )
+        )  # fmt: skip
+        self._notes = ()
         self.fired.update(self._faults.take_fired())
 
     def _carry_out(self, step: Step) -> str:
@@ -193,7 +210,8 @@ class LogRun:
         if self.ledger.lost_max:
             self.disk.mark(Opening())
         try:
-            log = self.subject.open(self._faults, self.plan.settings)
+            self._lives += 1
+            log = self.subject.open(self._faults, {**self.plan.settings, "life": self._lives})
         except Refused as refusal:
             if not self._faults.fired:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
@@ -271,7 +289,10 @@ class LogRun:
     def _refuse(self) -> str:
         if self.log is None or not (oldest := self.ledger.wanted[:1]):
             return "nothing to refuse"
-        return f"{oldest[0]} {'is a dead letter' if self.log.refuse(oldest[0]) else 'stays'}"
+        if not self.log.refuse(oldest[0]):
+            return f"{oldest[0]} stays"
+        self.disk.mark(Buried((oldest[0],)))
+        return f"{oldest[0]} is a dead letter"
 
     def _close(self) -> str:
         if self.log is None:
@@ -293,11 +314,13 @@ class LogRun:
 
     def _power_cut(self, step: PowerCut) -> str:
         self.disk.fail_power(None)
-        self.before = self.disk.process_image()
         if step.moment in (-1, len(self.disk.points)):  # exploring notes the end as a moment
             self.disk.end()
-        image, lost = image_after(self.disk, step)
+        image, kept = image_after(self.disk, step)
         point = self.disk.points[step.moment]
+        self.before = page_cache(point)  # of that moment: what came later has not happened
+        self._notes = lost_words(point, kept)
+        lost = len(point.pending) - kept.bit_count()
         self.fired["power-cut"] += 1
         self._restart(image, self.disk.marks[: point.mark])
         return f"at {point.step}: {lost} of {len(point.pending)} pending operations are lost"

@@ -93,7 +93,7 @@ class PowerCut(Step):
     """What shows where a size was kept and the bytes were not."""
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Fault(Step):
     """A call of the disk will go wrong."""
@@ -113,7 +113,7 @@ class Fault(Step):
     """What a failed sync does to the pages: see disk_faults.py. Empty: they are clean."""
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Heal(Step):
     """The disk works again."""
@@ -121,7 +121,7 @@ class Heal(Step):
     do: ClassVar[str] = "heal"
 
 
-@step("log")
+@step("log", "connector")
 @dataclass(frozen=True, slots=True)
 class Damage(Step):
     """While nothing runs, the medium changes: see damage.py for the kinds."""

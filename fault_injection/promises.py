@@ -32,6 +32,13 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Buried:
+    """These went to the dead letters, to be kept there."""
+
+    sequences: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """The log was closed in good order: what is settled does not come back."""
 
@@ -68,7 +75,7 @@ class Reported:
     """Of those, the ones that had to come back, for which there was an excuse: it is spent."""
 
 
-Promise = Stored | Rejected | Settled | Forgotten | Handed | Rotten | Opening | Reported
+Promise = Stored | Rejected | Settled | Buried | Forgotten | Handed | Rotten | Opening | Reported
 
 STRANGER = -1
 """The pid of an event that is equal to none that was offered."""

@@ -12,8 +12,8 @@ Statuses are told apart, and only `passed` is green:
     partial   stopped before the end (Ctrl-C); nothing was found until then
     not-run   not tried, with the reason
 
-Reports: console.py, json_report.py, junit.py, markdown.py, html_report.py, badge.py. What
-`Failure` holds is made by story.py, hex_difference.py and timeline.py. Spec: SCN-2.1.
+Reports: reports/ (console, JSON, JUnit, Markdown, HTML, badge). What
+`Failure` holds is made by story.py and hex_difference.py. Spec: SCN-2.1.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class TimelineEvent:
     text: str
     kind: str = ""
     """"" (normal), "fault", "crash", "promise" or "broken"."""
+    step: int = 0
+    """Number of the sentence that it belongs to, from 1; what has the same is side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class ScenarioResult:
     seconds: float = 0.0
     """Of processor time, over all workers."""
     failures: list[Failure] = field(default_factory=list)
+    when: str = ""
+    """When it happens; this and the next two are the scenario's own words, for the reports."""
+    contract: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 A *subject* opens a log on a disk. What it gives back is used through six calls. The reference
 is one, `ReferenceLog`; every difference between it and another lives behind this interface.
 
-Randomness is fixed by what is on the disk, so that the same plan writes the same bytes.
+Random bytes are drawn from what is on the disk and from the number of the process
+(`settings["life"]`), so that the same plan writes the same bytes, and a log that starts anew
+on an empty directory does not draw the salt of the one before.
 
 Spec: SCN-1.1.
 """
@@ -11,14 +13,15 @@ Spec: SCN-1.1.
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from zlib import crc32
 
 from fault_injection.promises import Answer
 from reference.dead_letters import DeadLetterFile
-from reference.errors import AppendError, DeadLetterFailed, OpenRefused, ReadFailed
+from reference.errors import AppendError, DeadLetterFailed, OpenRefused, ReadFailed, WalError
 from reference.events import EventType, ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, WalConfig
@@ -37,6 +40,10 @@ class Unreadable(Exception):
     """Replay ended with an error of the disk."""
 
 
+class Died(Exception):
+    """The subject's process is gone, or does not answer: a finding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """What an append came to."""
@@ -46,6 +53,15 @@ class Appended:
     failure: str = ""
     """What became of the others: empty (there are none), "definite" or "indefinite"."""
     text: str = ""
+
+
+DEFECTS: Final = (
+    Died,
+    ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError,
+    MemoryError, NameError, OSError, RuntimeError, StopIteration, struct.error, TypeError,
+    ValueError, WalError,
+)  # fmt: skip
+"""What Python code that is wrong raises. From a log under test it is a finding, not a crash."""
 
 
 class OpenLog(Protocol):
@@ -102,7 +118,7 @@ class ReferenceLog:
     def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
         try:
             names = sorted((entry.name, entry.size_bytes) for entry in disk.list())
-            source = random.Random(crc32(repr(names).encode()))
+            source = random.Random(crc32(repr((names, settings.get("life", 0))).encode()))
             log = WriteAheadLog.open(
                 disk, small_limits(settings), wall_clock_ns=lambda: CLOCK_NS,
                 monotonic_ns=lambda: 0, random_bytes=source.randbytes,
