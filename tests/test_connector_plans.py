@@ -450,8 +450,10 @@ def reversed_pages(patch: pytest.MonkeyPatch) -> None:
 
 
 def lost_watermark(patch: pytest.MonkeyPatch) -> None:
-    """Closing says that it is clean, and writes nothing."""
+    """Closing says that it is clean, and that all is durable, and writes nothing."""
     patch.setattr("reference.retention.Retention.close", lambda retention, mark: "")
+    durable = property(lambda log: log.acknowledged_through)
+    patch.setattr("reference.wal.WriteAheadLog.durable_watermark", durable)
 
 
 def reused_numbers(patch: pytest.MonkeyPatch) -> None:

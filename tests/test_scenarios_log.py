@@ -62,8 +62,10 @@ def test_every_number_of_the_list_of_faults_has_a_log_scenario() -> None:
 def test_scenario_says_what_it_is(scenario: Scenario) -> None:
     texts = (scenario.title, scenario.when, scenario.effect, scenario.contract, scenario.why)
     assert all(text and text == text.strip() for text in texts)
-    assert scenario.invariants and set(scenario.invariants) <= set(INVARIANTS)
-    assert scenario.requirements and set(scenario.requirements) <= set(requirement_levels())
+    assert scenario.invariants
+    assert set(scenario.invariants) <= set(INVARIANTS)
+    assert scenario.requirements
+    assert set(scenario.requirements) <= set(requirement_levels())
     assert scenario.strikes
     assert TIERS[0] == "log"
 

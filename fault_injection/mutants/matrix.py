@@ -79,9 +79,7 @@ def try_mutant(
     )  # fmt: skip
 
 
-def fails_without_mutants(
-    names: Sequence[str] = (), *, scenarios_only: bool = False
-) -> list[str]:
+def fails_without_mutants(names: Sequence[str] = (), *, scenarios_only: bool = False) -> list[str]:
     """Return those of the mutants' tests and scenarios that fail on the code as it is."""
     chosen = [find(name) for name in names] or list(mutants().values())
     tests = () if scenarios_only else tuple(sorted({t for m in chosen for t in m.found_by}))
@@ -101,9 +99,7 @@ def listing(names: Sequence[str] = ()) -> Iterator[str]:
         yield f"{mutant.name:{width}}  {mutant.trap:3}  {mutant.mistake}"
 
 
-def _tried(
-    name: str, tests: Sequence[str], scenarios: Sequence[str], *, is_deep: bool
-) -> Trial:
+def _tried(name: str, tests: Sequence[str], scenarios: Sequence[str], *, is_deep: bool) -> Trial:
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory, "trial.json")
         command = [sys.executable, "-m", "fault_injection.mutants.trial", name, str(result)]
