@@ -250,8 +250,7 @@ class EventBusConnector:
                 is_good = condition is Condition.LINK_UP
                 LOGGER.log(logging.INFO if is_good else logging.WARNING, "%s", text)
             case Finished():
-                if not self._finished.done():
-                    self._finished.set_result(command)
+                self._finished.set_result(command)
             case _ as never:
                 assert_never(never)
 
