@@ -55,7 +55,7 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
-from fault_injection.recovering import defect, difference, settings_of
+from fault_injection.recovering import defect, difference
 from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
