@@ -88,6 +88,8 @@ pub enum Place {
     Anew,
     /// Only the new file has the floor: the rename is still to be done.
     Unrenamed,
+    /// Something irregular has the name.
+    Never,
 }
 
 pub struct AckFile {
@@ -104,6 +106,9 @@ impl AckFile {
 
     /// Makes `slot` durable; its generation is given here.
     pub fn write(&mut self, disk: &Disk, mut slot: Slot) -> io::Result<()> {
+        if self.place == Place::Never {
+            return Err(io::Error::other("something else has the name procmond.ack"));
+        }
         if self.place == Place::Unrenamed {
             disk.rename(ACK_NEW, ACK)?;
             self.place = Place::Good;

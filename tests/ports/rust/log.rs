@@ -48,6 +48,7 @@ pub struct Log {
     pub letters: DeadLetters,
     pub quarantine_bytes: u64,
     pub next_file_number: u64,
+    pub taken: std::collections::BTreeSet<u64>,
     /// Recovery could not copy the newest file: the next append tries again.
     pub to_relocate: bool,
     /// The slots' watermark at open, which bounds `relocated_from`.
@@ -104,6 +105,7 @@ impl Log {
             letters,
             quarantine_bytes: 0,
             next_file_number: survey.next_file_number,
+            taken: survey.taken.clone(),
             to_relocate: false,
             acknowledged_at_open: scan.acknowledged,
             hidden_from: None,

@@ -22,14 +22,14 @@ pub struct Quarantine {
     pub files_max: u64,
     pub bytes_max: u64,
     pub not_kept: u64,
+    /// Copies made, or found for a stretch that is still there.
     pub names: Vec<String>,
     changed: bool,
 }
 
 impl Quarantine {
     pub fn new(copies: Vec<(String, u64)>, files_max: u64, bytes_max: u64) -> Quarantine {
-        let names = copies.iter().map(|c| c.0.clone()).collect();
-        Quarantine { copies, files_max, bytes_max, not_kept: 0, names, changed: false }
+        Quarantine { copies, files_max, bytes_max, not_kept: 0, names: Vec::new(), changed: false }
     }
 
     pub fn bytes(&self) -> u64 {
@@ -63,12 +63,12 @@ impl Quarantine {
         let name = quarantine_name(&stretch.file, stretch.offset, stretch.length, crc);
         if let Some(i) = self.copies.iter().position(|c| c.0 == name) {
             if is_whole(disk, &name, stretch.length, crc) {
+                self.names.push(name);
                 return Ok(true);
             }
             // A copy that a crash left unfinished.
             disk.unlink(&name)?;
             self.copies.remove(i);
-            self.names.retain(|n| *n != name);
         }
         let full = self.copies.len() as u64 >= self.files_max
             || self.bytes().saturating_add(stretch.length) > self.bytes_max;

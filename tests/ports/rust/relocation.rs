@@ -20,6 +20,9 @@ impl Log {
         if self.next > SEQUENCE_MAX {
             return Err(io::Error::other("no sequence is left"));
         }
+        while self.taken.contains(&self.next_file_number) {
+            self.next_file_number += 1;
+        }
         if self.next_file_number > FILE_NUMBER_MAX as u64 {
             return Err(io::Error::other("no file number is left"));
         }

@@ -47,6 +47,8 @@ pub struct Survey {
     pub identity: Option<(LogId, LogId)>,
     pub slots: Slots,
     pub next_file_number: u64,
+    /// Numbers whose names something irregular has.
+    pub taken: BTreeSet<u64>,
     pub damages: Vec<Damage>,
 }
 
@@ -125,7 +127,9 @@ fn read_acknowledgements(
             leftovers.push(names::ACK_NEW.to_string());
         }
     }
-    let mut slots = Slots { place: Place::Anew, newest: None, both: false, generation: 0 };
+    let irregular = find(names::ACK).is_some_and(|i| !i.regular);
+    let place = if irregular { Place::Never } else { Place::Anew };
+    let mut slots = Slots { place, newest: None, both: false, generation: 0 };
     let size = match size {
         None => return Ok(slots),
         Some(s) => s,
@@ -162,9 +166,14 @@ pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
     let mut quarantine = Vec::new();
     let mut damages = Vec::new();
     let mut dead_bytes = 0;
+    let mut taken = BTreeSet::new();
     for item in &items {
         match classify(&item.name) {
-            _ if !item.regular => report.ignored.push(item.name.clone()),
+            _ if !item.regular => {
+                report.ignored.push(item.name.clone());
+                let name = item.name.strip_suffix(".new").unwrap_or(&item.name);
+                taken.extend(names::segment_number(name).map(u64::from));
+            }
             Class::Segment(number) => files.push(SegmentFile {
                 number,
                 name: item.name.clone(),
@@ -222,6 +231,7 @@ pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
         identity,
         slots,
         next_file_number,
+        taken,
         damages,
     })
 }
