@@ -46,6 +46,14 @@ class Adapter:
             raise Skipped(op)
         return reply
 
+    def end_quietly(self):
+        for stream in (self.process.stdin, self.process.stdout):
+            try:
+                stream.close()
+            except OSError:
+                pass
+        self.process.wait()
+
     def end(self):
         self.process.stdin.close()
         self.process.wait(timeout=10)
@@ -284,7 +292,7 @@ def check(command, files=None, environment=None):
             except (RuntimeError, AssertionError, KeyError, BrokenPipeError) as problem:
                 found = [f"{type(problem).__name__}: {problem}"]
                 adapter.process.kill()
-                adapter.end_quietly() if hasattr(adapter, "end_quietly") else adapter.process.wait()
+                adapter.end_quietly()
                 adapter = Adapter(command, environment)
             if found:
                 wrong[test["id"]] = found
