@@ -4,6 +4,7 @@
 
 use crate::errors::{DecodeKind, DecodeKind::*, Result, WalError};
 use crate::events::Event;
+use crate::mistakes::mistake;
 use crate::timestamps;
 
 pub const EVENT_BYTES_MAX: usize = (1 << 20) - 4096;
@@ -180,10 +181,13 @@ impl<'a> Reader<'a> {
         let executable_path = self.optional_text()?;
         let at = self.at;
         let count = self.u64()?;
-        if count > self.remaining() as u64 / 8 {
+        if count > self.remaining() as u64 / 8 && !mistake("count-allocated-first") {
             return fail(LengthOutOfRange, at);
         }
         let mut command_line = Vec::new();
+        if mistake("count-allocated-first") {
+            command_line.reserve(count as usize);
+        }
         for _ in 0..count {
             command_line.push(self.text()?.to_string());
         }
@@ -202,7 +206,7 @@ impl<'a> Reader<'a> {
         let hash_at = self.at;
         let executable_hash = self.optional_text()?;
         let hash_algorithm = self.optional_text()?;
-        if executable_hash.is_some() != hash_algorithm.is_some() {
+        if executable_hash.is_some() != hash_algorithm.is_some() && !mistake("hash-without-algorithm") {
             return fail(InvalidTag, hash_at);
         }
         Ok(Event {

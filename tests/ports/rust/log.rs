@@ -55,9 +55,9 @@ pub struct Log {
     pub acknowledged_at_open: u64,
     pub hidden_from: Option<u64>,
     pub failed: Option<String>,
-    /// A write failed and the newest file ends otherwise than its length says, or was cut back.
-    pub sealed: bool,
     pub report: Report,
+    /// Only for a mistake: what was promised and not written.
+    pub held: Vec<(u64, Vec<u8>)>,
 }
 
 impl Log {
@@ -110,8 +110,8 @@ impl Log {
             acknowledged_at_open: scan.acknowledged,
             hidden_from: None,
             failed: None,
-            sealed: false,
             report,
+            held: Vec::new(),
             config,
         };
         log.settle_holes(&scan);
@@ -158,7 +158,7 @@ impl Log {
             }
             self.report.removed.push(name.clone());
         }
-        if let Err(e) = self.make_appendable(survey) {
+        if let Err(e) = self.make_appendable() {
             self.report.degraded = format!("no file can be appended to: {}", e);
             eprintln!("warning: {}", self.report.degraded);
         }
@@ -185,21 +185,26 @@ impl Log {
         self.retire();
     }
 
-    fn make_appendable(&mut self, survey: &Survey) -> io::Result<()> {
+    fn make_appendable(&mut self) -> io::Result<()> {
         let newest = match self.segments.last() {
             None => return self.create_segment(),
             Some(n) => n.clone(),
         };
-        if self.report.clean_shutdown || mistake("recovery-appends-to-unclean-file") {
-            if mistake("append-after-torn-tail") && !self.report.clean_shutdown {
-                // falls through: appends behind whatever stands at the end
-            }
+        if self.report.clean_shutdown
+            || mistake("recovery-appends-to-unclean-file")
+            || mistake("recovery-truncates-in-place")
+        {
             let file = self.disk.open_write(&newest.name)?;
+            if mistake("recovery-truncates-in-place") {
+                file.set_len(newest.good)?;
+                if let Some(s) = self.segments.last_mut() {
+                    s.length = newest.good;
+                }
+            }
             let key = FrameKey::new(&newest.header.salt, newest.header.file_number);
             self.active = Some(Active { file, key });
             return Ok(());
         }
-        let _ = survey;
         self.to_relocate = true;
         self.relocate()
     }
@@ -243,6 +248,9 @@ impl Log {
 
     /// Syncs what is left and says whether the next open may append to the newest file.
     pub fn close(mut self) -> (bool, String) {
+        if mistake("returned-before-it-is-written") {
+            let _ = self.write_held();
+        }
         let mut slot = self.slot();
         let mut reason = String::new();
         if let Some(f) = &self.failed {
@@ -255,7 +263,7 @@ impl Log {
         }
         let same = self.ack.place == Place::Good
             && Slot { generation: self.ack.last.generation, ..slot.clone() } == self.ack.last;
-        if !same {
+        if !same && !mistake("watermark-forgotten-at-close") {
             if let Err(e) = self.ack.write(&self.disk, slot) {
                 reason = format!("the acknowledgement file was not written: {}", e);
             } else {

@@ -47,18 +47,21 @@ impl Log {
     fn take_over(&mut self, file: File, header: Header, length: u64) {
         self.active = Some(Active { file, key: FrameKey::new(&header.salt, header.file_number) });
         self.continues = self.next;
-        self.sealed = false;
         self.segments.push(Segment {
             name: segment_name(header.file_number),
             start: header.first_sequence,
             end: header.first_sequence,
             length,
+            good: length,
             header,
         });
     }
 
     /// Create exclusively, header block, sync, directory sync.
     pub fn create_segment(&mut self) -> io::Result<()> {
+        if mistake("returned-before-it-is-written") {
+            self.write_held()?;
+        }
         let header = self.new_header(self.continues)?;
         let name = segment_name(header.file_number);
         let file = self.disk.create(&name)?;
@@ -86,7 +89,8 @@ impl Log {
         let temporary = format!("{}.new", name);
         let file = self.disk.create(&temporary)?;
         let copied = self.copy_entries(&old, &header, &file);
-        let length = match copied.and_then(|n| file.sync_all().map(|()| n)) {
+        let sync = || if mistake("copy-not-synced") { Ok(()) } else { file.sync_all() };
+        let length = match copied.and_then(|n| sync().map(|()| n)) {
             Ok(n) => n,
             Err(e) => {
                 let _ = self.disk.unlink(&temporary);
@@ -99,6 +103,9 @@ impl Log {
         if let Err(e) = self.disk.rename(&temporary, &name) {
             let _ = self.disk.unlink(&temporary);
             return Err(e);
+        }
+        if mistake("old-file-removed-before-directory-sync") {
+            let _ = self.disk.unlink(&old.name);
         }
         if let Err(e) = self.disk.sync_directory() {
             let _ = self.disk.unlink(&name);

@@ -130,6 +130,9 @@ impl Log {
 
     pub fn replay(&mut self, after: u64) -> Result<Vec<Replayed>> {
         self.try_to_unhide();
+        if mistake("returned-before-it-is-written") {
+            self.write_held().map_err(Log::read_failed)?;
+        }
         let mut entries = Vec::new();
         self.each_body(after, &mut |log, sequence, body| {
             match decode_body(body, sequence) {

@@ -259,6 +259,9 @@ impl Scanner {
 
     fn may_follow(&self, sequence: u64, distance: u64) -> bool {
         let e = self.at.expected;
+        if mistake("any-sequence-is-a-boundary") {
+            return true;
+        }
         if !self.at.own && (e..self.continues_from).contains(&sequence) {
             return true;
         }

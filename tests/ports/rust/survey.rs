@@ -137,7 +137,10 @@ fn read_acknowledgements(
     let found = read_slots(disk, names::ACK).map_err(&failed)?;
     let ours: Vec<Option<&Slot>> = found
         .iter()
-        .map(|s| s.as_ref().filter(|s| chain.contains(&s.log_id)))
+        .map(|s| {
+            let any = mistake("foreign-ack-file-believed");
+            s.as_ref().filter(|s| any || chain.contains(&s.log_id))
+        })
         .collect();
     slots.generation = found.iter().flatten().map(|s| s.generation).max().unwrap_or(0);
     slots.newest = ours.iter().flatten().max_by_key(|s| s.generation).map(|s| (*s).clone());
@@ -212,7 +215,10 @@ pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
     let slots = read_acknowledgements(disk, &items, &chain, &mut leftovers, &mut damages)?;
     let (files, foreign): (Vec<_>, Vec<_>) = files
         .into_iter()
-        .partition(|f| f.header.as_ref().is_none_or(|h| chain.contains(&h.log_id)));
+        .partition(|f| {
+            let any = mistake("foreign-segment-replayed");
+            f.header.as_ref().is_none_or(|h| any || chain.contains(&h.log_id))
+        });
     damages.retain(|d| !foreign.iter().any(|f| f.name == d.file));
     for file in &foreign {
         let detail = "a segment of another log";

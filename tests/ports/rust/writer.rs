@@ -107,7 +107,7 @@ impl Log {
     }
 
     fn check_quota(&mut self, frame: u64) -> Result<()> {
-        if self.used_bytes() + frame <= self.config.quota_bytes {
+        if self.used_bytes() + frame <= self.config.quota_bytes || mistake("no-quota") {
             return Ok(());
         }
         if self.watermark + 1 == self.next && self.newest_length() > BLOCK && !self.to_relocate {
@@ -157,13 +157,21 @@ impl Log {
             active.key.append_frame(&mut buffer, offset, sequence, payload);
             count += 1;
         }
+        if mistake("returned-before-it-is-written") {
+            self.held.push((base, buffer.clone()));
+            if self.held.iter().map(|h| h.1.len()).sum::<usize>() > 16_384 {
+                self.write_held().map_err(|e| WalError::SyncFailed(e.to_string()))?;
+            }
+            self.grown(base + buffer.len() as u64, count);
+            return Ok(count);
+        }
         if let Err(e) = write_all_at(&active.file, &buffer, base) {
             return Err(self.write_failed(base, count as u64, e));
         }
         let synced = if mistake("no-sync") {
             Ok(())
         } else if mistake("sync-of-wrong-file") {
-            self._sync_ack_instead()
+            self.disk.open_read(crate::names::ACK).and_then(|f| f.sync_data())
         } else if mistake("rotation-skips-sync") && base + buffer.len() as u64 >= config.rotation_bytes {
             Ok(())
         } else if mistake("failed-sync-is-retried") {
@@ -176,24 +184,34 @@ impl Log {
         };
         if let Err(e) = synced {
             self.failed = Some(format!("a sync failed: {}", e));
-            self.sealed = true;
             return Err(WalError::SyncFailed(format!(
                 "{} events may or may not survive: {}; open the log again",
                 count, e
             )));
         }
+        self.grown(base + buffer.len() as u64, count);
+        Ok(count)
+    }
+
+    fn grown(&mut self, length: u64, count: usize) {
         self.next += count as u64;
         self.continues = self.next;
         let end = self.next;
         if let Some(s) = self.segments.last_mut() {
-            s.length = base + buffer.len() as u64;
+            s.length = length;
             s.end = end;
         }
-        Ok(count)
     }
 
-    fn _sync_ack_instead(&self) -> std::io::Result<()> {
-        self.disk.open_read(crate::names::ACK)?.sync_data()
+    /// Only for a mistake.
+    pub fn write_held(&mut self) -> std::io::Result<()> {
+        for (at, bytes) in std::mem::take(&mut self.held) {
+            if let Some(active) = &self.active {
+                write_all_at(&active.file, &bytes, at)?;
+                active.file.sync_data()?;
+            }
+        }
+        Ok(())
     }
 
     /// WAL-4.2: cut back and sync; if that works nothing has happened.
@@ -202,7 +220,6 @@ impl Log {
             return WalError::DiskRejected(format!("the disk refused the write: {}", error));
         }
         let active = self.active.take();
-        self.sealed = true;
         if mistake("appends-to-a-cut-file") {
             if let Some(a) = active {
                 let _ = a.file.set_len(good);
