@@ -25,7 +25,10 @@ class Skipped(Exception):
 
 
 class Adapter:
-    def __init__(self, command, environment=None):
+    def __init__(self, command, environment=None, limit=None):
+        """`limit`: the most bytes of a file; a write across it is a short one, the next is refused."""
+        if limit:
+            command = ["sh", "-c", f'trap "" XFSZ; exec prlimit --fsize={limit} "$@"', "sh", *command]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})},

@@ -111,7 +111,11 @@ impl Log {
             let _ = self.disk.unlink(&name);
             return Err(e);
         }
-        match self.disk.unlink(&old.name) {
+        let removed = match self.disk.unlink(&old.name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        };
+        match removed {
             Ok(()) => {
                 self.segments.pop();
                 if let Err(e) = self.disk.sync_directory() {

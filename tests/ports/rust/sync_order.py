@@ -7,7 +7,8 @@
 2. before a segment is unlinked, every write of the acknowledgement file and of other segments was
    synced, and so were new names (ACK-5.1, REC-7.1);
 3. a file whose sync failed is never synced again (WAL-4.3);
-4. a refusal is answered after the dead letter was synced (DLQ-1.1).
+4. a refusal is answered after the dead letter was synced (DLQ-1.1);
+5. segments and copies are created exclusively (DSK-1.1).
 """
 
 import os
@@ -63,7 +64,9 @@ def judge(lines, directory):
         name = os.path.basename(path) if path and path.startswith(base + "/") else None
         if call == "openat" and "O_CREAT" in arguments and ".lock" not in arguments and result >= 0:
             names_dirty = True
-        elif call == "pwrite64" and name and result > 0:
+            if ".wal" in arguments and "O_EXCL" not in arguments:
+                wrong.append("a segment was not created exclusively")
+        elif call in ("pwrite64", "ftruncate") and name and (result > 0 or call == "ftruncate" and result == 0):
             dirty[name] = True
         elif call in ("fsync", "fdatasync"):
             if path == base and result == 0:
@@ -102,7 +105,8 @@ def judge(lines, directory):
 def main(program):
     wrong = []
     # Syncs of segments begin to fail at the nth; what fails first may also be another file's.
-    for inject in [(), *(("-e", f"inject=fdatasync:error=EIO:when={n}") for n in (1, 2, 4, 9, 15))]:
+    failures = [f"fdatasync:error=EIO:when={n}" for n in (1, 2, 4, 9, 15)] + ["pwrite64:error=ENOSPC:when=7"]
+    for inject in [(), *(("-e", f"inject={f}") for f in failures)]:
         directory = Path(tempfile.mkdtemp(prefix="wal-order-"))
         out = directory.with_suffix(".strace")
         try:
