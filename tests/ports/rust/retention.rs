@@ -84,7 +84,8 @@ impl Log {
         let waited = self.config.elapsed(self.ack_saved_at);
         let late = waited >= self.config.acknowledge_interval_ns as u128;
         let due = self.acks_unsaved >= self.config.acknowledge_count_max || late;
-        if self.acks_unsaved > 0 && (due || self.first_goes()) {
+        let goes = self.first_goes() && !mistake("deleted-before-cursor-is-durable");
+        if self.acks_unsaved > 0 && (due || goes) {
             self.save_watermark();
         }
         self.retire();
