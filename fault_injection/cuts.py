@@ -10,6 +10,7 @@ Spec: SCN-1.2, SCN-1.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from fault_injection.errors import PlanError
@@ -45,6 +46,21 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
             f"{step.moment}"
         )
     return state_at(point, kept, step.filling).image, kept
+
+
+def nearest_cut(disk: CrashFilesystem, step: PowerCut) -> PowerCut:
+    """Return the cut of this disk that comes nearest to the step's.
+
+    For plans that another log's calls have given: moments are others, and so is what is pending.
+    """
+    moment = min(step.moment, len(disk.points) - 1)
+    if step.kept in ("none", "all"):
+        return replace(step, moment=moment)
+    point = disk.points[moment]
+    wanted = int(step.kept, 16) & (1 << len(point.pending)) - 1
+    return replace(
+        step, moment=moment, kept=f"{closed_under(point, disk.profile, wanted, grow=False):x}"
+    )
 
 
 def _is_legal(point: CrashPoint, profile: Profile, kept: int) -> bool:

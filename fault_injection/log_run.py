@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fault_injection.cuts import image_after
+from fault_injection.cuts import image_after, nearest_cut
 from fault_injection.damage import damaged, segment_names
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
@@ -318,6 +318,8 @@ class LogRun:
         self.disk.fail_power(None)
         if step.moment in (-1, len(self.disk.points)):  # exploring notes the end as a moment
             self.disk.end()
+        if isinstance(self.subject, RecoversMany):
+            step = nearest_cut(self.disk, step)  # a port's calls are others
         image, kept = image_after(self.disk, step)
         point = self.disk.points[step.moment]
         self.before = page_cache(point)  # of that moment: what came later has not happened
