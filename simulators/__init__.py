@@ -13,8 +13,10 @@ standard library; `reference` never imports them, and a test enforces both.
     link_faults, socket                              a stream that is cut, by hand or as a proxy
     world                                            all of it under one seed, with all faults
     faulty_filesystem                                calls that fail as told
+    medium_faults                                    durable bytes that change: data, too
     persistence, disk_image                          what a power cut may keep, as data
-    crash_filesystem, crash_states                   a disk that loses power; its legal states
+    previous_content, sync_failures                  what reused blocks show; four failing syncs
+    crash_filesystem, crash_states, torn_writes      a disk that loses power; its legal states
     explorer                                         every crash of a program, and its recovery
     persistence_table                                the profiles, asked what they keep
     clock                                            virtual time

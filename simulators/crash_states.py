@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulators.crash_filesystem import CrashPoint
-from simulators.disk_image import FILLINGS, Image, content_after, names_after
+from simulators.disk_image import Image, content_after, fillings, names_after
 from simulators.persistence import Kind, Operation, Profile, predecessors
 
 BUDGET: Final = 4096
@@ -53,6 +53,8 @@ class Coverage:
     explored: int = 0
     is_lower_bound: bool = False
     """`legal` leaves some out: a part had too many to be listed."""
+    torn: int = 0
+    """Directories with a write in flight (torn_writes.py), which `explored` does not count."""
 
 
 def crash_states(
@@ -155,6 +157,7 @@ class _Files:
         self._point = point
         self._by_inode: dict[int, int] = {}
         self._names = 0
+        self._fillings = fillings(point.previous)
         for index, operation in enumerate(point.pending):
             if operation.kind in (Kind.ADD, Kind.DELETE):
                 self._names |= 1 << index
@@ -166,15 +169,15 @@ class _Files:
 
     def states(self, kept: int) -> Iterator[CrashState]:
         """Yield one state, or one for each filling if some bytes were never written."""
-        first: Image | None = None
-        for filling in FILLINGS:
+        seen: list[Image] = []
+        for filling in self._fillings:
             image = {
                 name: self._content(inode, kept, filling)
                 for name, inode in self._directory(kept & self._names).items()
             }
-            if image != first:
+            if image not in seen:
+                seen.append(image)
                 yield CrashState(kept, filling, image)
-            first = first or image
 
     def _directory(self, kept: int) -> dict[str, int]:
         found = self._directories.get(kept)
@@ -188,7 +191,9 @@ class _Files:
         found = self._contents.get(key)
         if found is None:
             durable = self._point.contents.get(inode, b"")
-            found = content_after(durable, self._chosen(own), filling)
+            previous = self._point.previous.get(inode, b"")
+            holes = self._point.holes.get(inode, ())
+            found = content_after(durable, self._chosen(own), filling, previous, holes)
             self._contents[key] = found
         return found
 

@@ -27,9 +27,10 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from simulators.crash_filesystem import CrashFilesystem
-from simulators.crash_states import BUDGET, Coverage, crash_states
+from simulators.crash_states import BUDGET, Coverage
 from simulators.disk_image import Image
 from simulators.persistence import Profile
+from simulators.torn_writes import all_states
 
 Answer = TypeVar("Answer", bound=Hashable)
 
@@ -57,6 +58,8 @@ class Exploration(Generic[Answer]):
     is_lower_bound: bool = False
     """There are more legal sets than `legal`: a moment had too many to be counted."""
     explored: int = 0
+    torn: int = 0
+    """Besides those: directories with a write in flight."""
     distinct: int = 0
     """Directories, byte for byte."""
     nested: int = 0
@@ -71,10 +74,11 @@ class Exploration(Generic[Answer]):
         return len(self.answers)
 
     def __str__(self) -> str:
+        torn = f" and {self.torn:,} torn states" if self.torn else ""
         bound = "at least " if self.is_lower_bound else ""
         return (
             f"{self.moments} moments, explored {self.explored:,} of {bound}{_count(self.legal)} "
-            f"legal sets, {self.distinct:,} distinct directories ({self.nested:,} nested), "
+            f"legal sets{torn}, {self.distinct:,} distinct directories ({self.nested:,} nested), "
             f"{self.equivalents:,} different answers, {len(self.violations)} violations"
         )
 
@@ -99,12 +103,16 @@ def explore(
     budget: int = BUDGET,
     depth: int = 1,
     seed: int = 0,
+    earlier: Image | None = None,
 ) -> Exploration[Answer]:
-    """Run the workload, fail the power everywhere, and recover from everything."""
-    disk = CrashFilesystem(profile)
+    """Run the workload, fail the power everywhere, and recover from everything.
+
+    `earlier` files were deleted before: their bytes may show (previous_content.py).
+    """
+    disk = CrashFilesystem(profile, earlier=earlier)
     workload(disk)
     disk.end()
-    engine = _Engine(recover, check, profile, budget, seed)
+    engine = _Engine(recover, check, profile, budget, seed, earlier)
     engine.explore(disk, disk.marks, depth, ())
     return engine.result
 
@@ -112,7 +120,7 @@ def explore(
 class _Engine(Generic[Answer]):
     def __init__(
         self, recover: Recover[Answer], check: Check[Answer], profile: Profile, budget: int,
-        seed: int,
+        seed: int, earlier: Image | None,
     ) -> None:  # fmt: skip
         self.result: Exploration[Answer] = Exploration()
         self._recover = recover
@@ -120,6 +128,7 @@ class _Engine(Generic[Answer]):
         self._profile = profile
         self._budget = budget
         self._seed = seed
+        self._earlier = earlier
         self._known: dict[Hashable, tuple[Answer, CrashFilesystem]] = {}
         self._checked: set[tuple[Hashable, int, int]] = set()
 
@@ -137,7 +146,7 @@ class _Engine(Generic[Answer]):
         for index, point in enumerate(disk.points):
             result.moments += 1
             marks = point.mark if fixed_marks is None else fixed_marks
-            for state in crash_states(
+            for state in all_states(
                 point, self._profile, budget=self._budget, seed=self._seed, coverage=coverage
             ):
                 key = frozenset(state.image.items())
@@ -159,13 +168,14 @@ class _Engine(Generic[Answer]):
         result.legal += coverage.legal
         result.is_lower_bound = result.is_lower_bound or coverage.is_lower_bound
         result.explored += coverage.explored
+        result.torn += coverage.torn
 
     def _recovered(
         self, key: Hashable, image: Image, *, is_nested: bool
     ) -> tuple[Answer, CrashFilesystem]:
         found = self._known.get(key)
         if found is None:
-            disk = CrashFilesystem(self._profile, image)
+            disk = CrashFilesystem(self._profile, image, earlier=self._earlier)
             answer = self._recover(disk)
             disk.end()
             found = self._known[key] = answer, disk
