@@ -16,7 +16,8 @@ standard library; `reference` never imports them, and a test enforces both.
     medium_faults                                    durable bytes that change: data, too
     persistence, disk_image                          what a power cut may keep, as data
     previous_content, sync_failures                  what reused blocks show; four failing syncs
-    crash_filesystem, crash_states, torn_writes      a disk that loses power; its legal states
+    crash_filesystem, crash_states                   a disk that loses power; its legal states
+    tears, torn_writes                               and those with a write in flight
     explorer                                         every crash of a program, and its recovery
     persistence_table                                the profiles, asked what they keep
     clock                                            virtual time

@@ -16,6 +16,7 @@ Spec: SIM-1.2.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -66,6 +67,8 @@ class Dice:
         self.connections = 0
         self.fired: list[Strike] = []
         self.fired_count: Counter[str] = Counter()
+        self._seed = plan.seed
+        self._armed_count = 0
         draws = [
             random.Random(f"{plan.seed} {index} {rule.name}").random
             for index, rule in enumerate(plan.rules)
@@ -82,6 +85,21 @@ class Dice:
             for place in Place
         }
         self._draw_byte: Final = random.Random(f"{plan.seed} bytes").random
+
+    def arm(self, rule: FaultRule) -> None:
+        """Let one more thing go wrong, its K counted from now on."""
+        count = self.publishes if rule.place is Place.PUBLISH else self.connections
+        number = rule.number + count if rule.when is When.AT else rule.number
+        draw = random.Random(f"{self._seed} armed {self._armed_count} {rule.name}").random
+        self._armed_count += 1
+        rules = self._rules[rule.place]
+        rules.append(_ArmedRule(dataclasses.replace(rule, number=number), draw))
+        rules.sort(key=lambda armed: _STRIKES_FIRST.index(armed.rule.when))
+
+    def calm(self) -> None:
+        """Nothing goes wrong any more."""
+        for rules in self._rules.values():
+            rules.clear()
 
     @property
     def may_strike_publishes(self) -> bool:

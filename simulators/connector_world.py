@@ -48,6 +48,11 @@ class ConnectorWorld:
         """The one clock."""
         return self.connector.now_ns
 
+    @property
+    def bytes_for_connector(self) -> int:
+        """How many bytes are in the pipe from the broker."""
+        return len(self._for_connector)
+
     # ---- Steps --------------------------------------------------------------
 
     def publish(self, events: Sequence[ProcessEvent]) -> list[int]:

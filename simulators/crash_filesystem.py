@@ -130,6 +130,18 @@ class CrashFilesystem:
         """Note the last moment."""
         self._point("end")
 
+    @property
+    def calls(self) -> int:
+        """How many calls were made."""
+        return self._calls
+
+    def names(self) -> list[DirectoryEntry]:
+        """What `list` returns, without its being a call."""
+        return [
+            DirectoryEntry(name, len(self._inodes[inode].cached), True)
+            for name, inode in self._cached_names.items()
+        ]
+
     def process_image(self) -> dict[str, bytes]:
         """Return what a killed process leaves: the page cache."""
         return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}
@@ -199,6 +211,8 @@ class CrashFilesystem:
         file = self._inodes[inode]
         file.previous = after_truncation(file.previous, bytes(file.cached), size_bytes)
         del file.cached[size_bytes:]
+        # The log never grows a file so; others may.
+        file.cached += bytes(size_bytes - len(file.cached))
         self._issue(Kind.SIZE, inode, offset=size_bytes)
 
     def read(self, name: str, offset: int, count: int) -> bytes:
@@ -206,10 +220,7 @@ class CrashFilesystem:
 
     def list(self) -> Sequence[DirectoryEntry]:
         self._count()
-        return [
-            DirectoryEntry(name, len(self._inodes[inode].cached), True)
-            for name, inode in self._cached_names.items()
-        ]
+        return self.names()
 
     def rename_new(self, old: str, new: str) -> None:
         inode = self._find(old)
@@ -219,6 +230,22 @@ class CrashFilesystem:
         added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
         del self._cached_names[old]
         self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def rename_over(self, old: str, new: str) -> None:
+        """Rename, and replace what had the new name: other programs do. Not one of the eleven."""
+        inode = self._find(old)
+        self._cached_names[new] = inode
+        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
+        del self._cached_names[old]
+        self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def link(self, old: str, new: str) -> None:
+        """Give the file a second name. Not one of the eleven."""
+        inode = self._find(old)
+        if new in self._cached_names:
+            raise os_error(errno.EEXIST, new)
+        self._cached_names[new] = inode
+        self._issue(Kind.ADD, inode, name=new)
 
     def unlink(self, name: str) -> None:
         inode = self._find(name)

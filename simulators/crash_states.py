@@ -28,6 +28,7 @@ from typing import Final
 from simulators.crash_filesystem import CrashPoint
 from simulators.disk_image import Image, content_after, fillings, names_after
 from simulators.persistence import Kind, Operation, Profile, predecessors
+from simulators.tears import parse_filling, pieces
 
 BUDGET: Final = 4096
 PART_SETS_MAX: Final = 1 << 16
@@ -75,6 +76,29 @@ def crash_states(
         if coverage is not None:
             coverage.explored += 1
         yield from files.states(kept)
+
+
+def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
+    """Return one state by what a violation's path says of it. Nothing is enumerated.
+
+    Names are in alphabetical order: equal directories are listed alike. Writes in flight stand
+    behind the filling (tears.py).
+    """
+    base, torn = parse_filling(filling)
+    by_inode: dict[int, list[Operation]] = {}
+    for index, operation in enumerate(point.pending):
+        own = by_inode.setdefault(operation.inode, [])
+        if index in torn:
+            own += pieces(operation, torn[index], point.previous.get(operation.inode, b""))
+        elif kept >> index & 1:
+            own.append(operation)
+    chosen = [each for index, each in enumerate(point.pending) if kept >> index & 1]
+    image: Image = {}
+    for name, inode in sorted(names_after(point.names, chosen).items()):
+        durable, own = point.contents.get(inode, b""), by_inode.get(inode, [])
+        previous, holes = point.previous.get(inode, b""), point.holes.get(inode, ())
+        image[name] = content_after(durable, own, base, previous, holes)
+    return CrashState(kept, filling, image)
 
 
 # ---- Legal sets -------------------------------------------------------------

@@ -44,6 +44,12 @@ def fillings(previous: Mapping[int, bytes]) -> Sequence[str]:
     return tuple(FILLINGS) if any(previous.values()) else tuple(FILLINGS)[:-1]
 
 
+def blank_bytes(filling: str, count: int, previous: bytes) -> bytes:
+    """Return what a file's first bytes are where nothing was written."""
+    blank = FILLINGS[filling](count)
+    return previous[:count] + blank[len(previous) :] if filling == PREVIOUS else blank
+
+
 def content_after(
     durable: bytes, operations: Iterable[Operation], filling: str, previous: bytes = b"",
     holes: Holes = (),
@@ -55,9 +61,7 @@ def content_after(
     operations = list(operations)
     size = len(durable)
     reach = max([size, *map(_end, operations)])
-    blank = FILLINGS[filling](reach)
-    if filling == PREVIOUS:
-        blank = previous[:reach] + blank[len(previous) :]
+    blank = blank_bytes(filling, reach, previous)
     content = bytearray(durable + blank[size:])
     for start, end in holes:
         content[start:end] = blank[start:end]

@@ -79,6 +79,8 @@ class FaultyFilesystem:
     def __init__(self, inner: Filesystem) -> None:
         self.inner = inner
         self.fired: list[str] = []
+        self.is_held_off = False
+        """While set nothing goes wrong and nothing is counted: for an oracle that looks."""
         self._armed: list[_Armed] = []
         self._last = CallFault("")
 
@@ -123,7 +125,9 @@ class FaultyFilesystem:
 
     def read(self, name: str, offset: int, count: int) -> bytes:
         self._enter("read", name)
-        changes = [each.fault for each in self._armed if each.strikes(SHOWN, name)]
+        changes = [
+            each.fault for each in self._armed if not self.is_held_off and each.strikes(SHOWN, name)
+        ]
         if not changes:
             return self.inner.read(name, offset, count)
         image = {e.name: self.inner.read(e.name, 0, e.size_bytes) for e in self.inner.list()}
@@ -141,6 +145,16 @@ class FaultyFilesystem:
         self._enter("rename_new", new)
         self.inner.rename_new(old, new)
 
+    def rename_over(self, old: str, new: str) -> None:
+        """For programs that replace files: counted with `rename_new`."""
+        self._enter("rename_new", new)
+        self._crashing.rename_over(old, new)
+
+    def link(self, old: str, new: str) -> None:
+        """For programs that link files: counted with `rename_new`."""
+        self._enter("rename_new", new)
+        self._crashing.link(old, new)
+
     def unlink(self, name: str) -> None:
         self._enter("unlink", name)
         self.inner.unlink(name)
@@ -152,8 +166,15 @@ class FaultyFilesystem:
     def close(self) -> None:
         self.inner.close()
 
+    @property
+    def _crashing(self) -> CrashFilesystem:
+        assert isinstance(self.inner, CrashFilesystem), "only a disk that crashes has these"
+        return self.inner
+
     def _enter(self, call: str, name: str) -> CallFault | None:
         """Raise what strikes this call; return a fault that only shortens it."""
+        if self.is_held_off:
+            return None
         struck = [each.fault for each in self._armed if each.strikes(call, name)]
         calls = [fault for fault in struck if isinstance(fault, CallFault)]
         for fault in calls:

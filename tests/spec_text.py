@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from fault_injection.invariants import INVARIANTS
 from reference import connector_errors, errors
 from reference.connector_states import TRANSITIONS, State, Trigger
 from reference.crc import crc32
@@ -54,6 +55,7 @@ def generated_blocks() -> dict[str, str]:
         "link-frames": _link_frames(),
         "states": _states(),
         "persistence": "\n".join(table()) + "\n",
+        "invariants": _invariants(),
     }
 
 
@@ -148,6 +150,14 @@ def _states() -> str:
             if words:
                 lines.append(f"    {old.value} --> {new.value}: {', '.join(words)}")
     return "\n".join([*lines, "    closed --> [*]", "```"]) + "\n"
+
+
+def _invariants() -> str:
+    lines = ["| invariant | | what it means | requirements |", "|---|---|---|---|"]
+    for each in INVARIANTS.values():
+        ids = ", ".join(each.requirements)
+        lines.append(f"| {each.name} | {each.title} | {each.text} | {ids} |")
+    return "\n".join(lines) + "\n"
 
 
 def write_blocks() -> None:

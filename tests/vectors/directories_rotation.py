@@ -33,8 +33,8 @@ def vectors() -> Iterator[Vector]:
     stale = segment(2, [7], log_id=LOG_B).data[:8192]
     yield directory_vector(
         "dir-rotation-header-of-earlier-log", "REC-5.2 REC-5.1", "rotation foreign",
-        "The newest file's blocks still show what log B, once in this directory, had in its file of "
-        "that number. Nothing ties it to file 1 and the acknowledgements do not know it: an "
+        "The newest file's blocks still show what log B, once in this directory, had in its file "
+        "of that number. Nothing ties it to file 1 and the acknowledgements do not know it: an "
         "interrupted rotation, removed.",
         {ONE: one.data, TWO: stale, "procmond.ack": ack_file(0, 3, one)},
         Opened(

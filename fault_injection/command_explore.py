@@ -1,0 +1,202 @@
+"""`explore`: every crash that a disk allows, of named workloads and of random ones.
+
+    explore                      the named workloads under posix-min, exhaustively to the budget
+    explore --profile btrfs      under another filesystem's promises
+    explore --deep               random plans too, to a million distinct crash images
+
+An *image* is a directory that a power cut may leave. Images are counted once over the whole
+run, byte for byte; a cut during recovery leaves images too. What was looked at does not
+depend on the number of processes. Spec: SCN-1.4, SIM-2.4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from fault_injection.cases import Case, CaseResult, execute
+from fault_injection.errors import UsageError
+from fault_injection.explaining import explain_failure
+from fault_injection.plan import Plan
+from fault_injection.random_plans import random_log_plan
+from fault_injection.reports.console import render_failure
+from fault_injection.runner import prepare_worker
+from fault_injection.shrink import Shrunk, shrink
+from fault_injection.subject import ReferenceLog
+from fault_injection.workloads import log_plan, rotate_and_delete, two_lives
+from simulators.persistence import PROFILES
+
+DEEP_IMAGES: Final = 1_000_000
+NORMAL_BUDGET: Final = 4096
+NAME: Final = "explore"
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A plan by its number: a worker makes it itself."""
+
+    number: int
+    profile: str
+    seed: int
+    budget: int
+    depth: int
+
+
+@dataclass(slots=True)
+class _Done:
+    task: _Task
+    result: CaseResult
+    shrunk: Shrunk | None
+    seconds: float
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Tell the parser what this command takes."""
+    parser.add_argument(
+        "--profile", default="posix-min", choices=sorted(PROFILES), help="default %(default)s"
+    )
+    parser.add_argument(
+        "--budget", type=int, default=NORMAL_BUDGET, metavar="N",
+        help="legal sets looked at in one moment; beyond it a sample (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exhaustive",
+        action="store_true",
+        help="no budget: every legal set of the named workloads",
+    )
+    parser.add_argument(
+        "--depth", type=int, default=1, choices=(1, 2),
+        help="2: the power fails during each recovery too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--images", type=int, metavar="N",
+        help=f"go on with random plans to so many distinct images (--deep: {DEEP_IMAGES:,})",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explore; return 1 if something is broken, else 0."""
+    if options.budget < 1:
+        raise UsageError("--budget must be at least 1")
+    target = options.images or (DEEP_IMAGES if options.deep else 0)
+    budget = 1 << 40 if options.exhaustive else options.budget
+    tasks = (
+        _Task(number, options.profile, options.seed, budget, options.depth)
+        for number in itertools.count()
+    )
+    return _Show(target).all(_results(tasks, options.jobs, target))
+
+
+def _results(tasks: Iterator[_Task], jobs: int, target: int) -> Iterator[_Done]:
+    """Yield what each task came to, in the order of the tasks."""
+    named = len(_named("", 0))
+    if not target:
+        tasks = itertools.islice(tasks, named)
+    if jobs == 1:
+        yield from map(_explore, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=prepare_worker)
+    try:
+        waiting: deque[Future[_Done]] = deque()
+        for task in tasks:
+            waiting.append(pool.submit(_explore, task))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _named(profile: str, seed: int) -> list[Plan]:
+    return [
+        log_plan(NAME, *rotate_and_delete(), profile=profile, seed=seed),
+        log_plan(NAME, *two_lives(), profile=profile, seed=seed),
+    ]
+
+
+def _explore(task: _Task) -> _Done:
+    named = _named(task.profile, task.seed)
+    if task.number < len(named):
+        plan = named[task.number]
+    else:
+        plan = random_log_plan(NAME, task.seed + task.number, task.profile)
+    case = Case(plan, task.budget, task.depth)
+    began = time.process_time()
+    result = execute(case, ReferenceLog())
+    seconds = time.process_time() - began
+    shrunk = None if result.broken is None else shrink(case, result, ReferenceLog())
+    return _Done(task, result, shrunk, seconds)
+
+
+class _Show:
+    """Adds up and shows."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._began = self._shown = time.monotonic()
+        self._images: set[int] = set()
+        self._legal = self._explored = self._answers = self._plans = 0
+        self._seconds = 0.0
+
+    def all(self, results: Iterator[_Done]) -> int:
+        """Show each result and the sum; return the exit code."""
+        is_broken = False
+        try:
+            for done in results:
+                self._add(done)
+                if done.shrunk is not None:
+                    failure = explain_failure(done.shrunk, None)
+                    print("\n".join(render_failure(failure, is_terminal=sys.stdout.isatty())))
+                    is_broken = True
+                    break
+                if self._target and len(self._images) >= self._target:
+                    break
+        except KeyboardInterrupt:
+            print("stopped; until then:", file=sys.stderr)
+            is_broken = True
+        self._sum()
+        return int(is_broken)
+
+    def _add(self, done: _Done) -> None:
+        tally = done.result.tally
+        before = len(self._images)
+        self._images |= done.result.images
+        self._plans += 1
+        self._legal += tally.legal
+        self._explored += tally.explored
+        self._answers += tally.equivalents
+        self._seconds += done.seconds
+        now = time.monotonic()
+        if not self._target or now - self._shown > 5:
+            self._shown = now
+            print(
+                f"plan {done.task.number}: {tally.moments:,} moments, explored "
+                f"{tally.explored:,} of {'at least ' * tally.is_lower_bound}{tally.legal:,} legal "
+                f"sets, {tally.distinct:,} distinct images ({tally.nested:,} nested, "
+                f"{len(self._images) - before:,} new), {tally.equivalents:,} answers; "
+                f"{len(self._images):,} images in all",
+                flush=True,
+            )
+
+    def _sum(self) -> None:
+        images = len(self._images)
+        rate = images / self._seconds if self._seconds else 0
+        legal_rate = self._explored / self._seconds if self._seconds else 0
+        print(
+            f"{self._plans:,} plans, explored {self._explored:,} of {self._legal:,} legal sets "
+            f"({100 * self._explored / max(1, self._legal):.3g} %), {images:,} distinct images, "
+            f"{self._answers:,} different answers\n"
+            f"{self._seconds:.1f} s of processor time: {legal_rate:,.0f} legal sets and "
+            f"{rate:,.0f} distinct images a second and core; "
+            f"{time.monotonic() - self._began:.1f} s on the clock"
+        )

@@ -1,0 +1,97 @@
+"""`run`: the selected scenarios, a progress line, the reports, the exit code.
+
+Spec: SCN-2.3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from fault_injection import KIT_VERSION
+from fault_injection.errors import UsageError
+from fault_injection.explaining import explain_failure
+from fault_injection.invariants import INVARIANTS
+from fault_injection.plan import PLAN_VERSION
+from fault_injection.progress import ProgressLine
+from fault_injection.reports import write_reports
+from fault_injection.reports.console import render_console
+from fault_injection.result import RunResult, Status, Versions
+from fault_injection.runner import Gathered, Selection, run_slices, scenario_result
+from fault_injection.scenario import Effort
+from fault_injection.scenarios import catalogue, find
+from fault_injection.spec_requirements import requirements, vectors_hash
+from fault_injection.subject import ReferenceLog
+from reference.limits import SPEC_VERSION
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what is selected; return the exit code. Raises UsageError."""
+    selected = [find(name).name for name in options.names] or list(catalogue())
+    here = selected_here(selected, options.shard)
+    effort = Effort(options.seed, options.deep)
+    result = new_result(effort, options.jobs)
+    result.shard = "" if options.shard == "1/1" else options.shard
+    began = time.monotonic()
+    line = ProgressLine(sys.stderr)
+    gathered = run_slices(
+        Selection(tuple(here), effort, options.jobs, options.fail_fast), line.show
+    )
+    line.end()
+    plans = None if options.no_report else options.report / "plans"
+    _gather(result, selected, here, gathered, plans)
+    result.seconds = time.monotonic() - began
+    print(render_console(result, is_terminal=sys.stdout.isatty()))
+    if not options.no_report:
+        paths = write_reports(result, options.report)
+        print("reports: " + ", ".join(str(path) for path in paths))
+    return result.exit_code
+
+
+def selected_here(selected: list[str], shard: str) -> list[str]:
+    """Return the names of this shard. Raises UsageError."""
+    part, slash, parts = shard.partition("/")
+    if not (slash and part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise UsageError(f"--shard {shard}: write K/N with 1 <= K <= N, for example 2/4")
+    return [name for i, name in enumerate(selected) if i % int(parts) == int(part) - 1]
+
+
+def new_result(effort: Effort, jobs: int) -> RunResult:
+    """Return an empty result that says what is run, and against what."""
+    versions = Versions(
+        KIT_VERSION, SPEC_VERSION, PLAN_VERSION, vectors_hash(), platform.python_version(),
+        f"{platform.system()} {platform.machine()}",
+    )  # fmt: skip
+    started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return RunResult(
+        ReferenceLog.name, versions, effort.seed, effort.is_deep, jobs, started,
+        mutant=os.environ.get("PROCMOND_MUTANT", ""),
+    )  # fmt: skip
+
+
+def _gather(
+    result: RunResult, selected: list[str], here: list[str], gathered: Gathered,
+    plans: Path | None,
+) -> None:  # fmt: skip
+    for name in selected:
+        scenario = find(name)
+        if name in here:
+            each = scenario_result(
+                name, gathered.slices[name], lambda found: explain_failure(found, plans)
+            )
+        else:
+            each = scenario_result(name, [], lambda found: explain_failure(found, plans))
+            each.status, each.reason = Status.NOT_RUN, f"not in shard {result.shard}"
+        result.scenarios.append(each)
+        wanted = set(scenario.requirements)
+        for invariant in scenario.invariants:
+            wanted.update(INVARIANTS[invariant].requirements)
+        result.requirement_texts |= {
+            name: requirement.text for name, requirement in requirements().items()
+            if name in wanted
+        }  # fmt: skip

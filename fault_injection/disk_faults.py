@@ -1,0 +1,96 @@
+"""The disk of a plan: faults of its calls, what a failed sync leaves, and a count of the calls.
+
+A failed sync is told once, and what becomes of the pages is the filesystem's *policy*:
+
+    (empty)    they are clean: read as new, never written again, perhaps on the medium
+    reverts    the file is what is durable again: btrfs, which writes elsewhere
+    late       this sync says that all is well; the next one of the file reports the error, and
+               writes nothing: ext4 with data=journal
+
+Not here: what a power cut keeps (simulators/crash_filesystem.py). Spec: SCN-1.2, SIM-2.3.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from typing import Final
+
+from fault_injection.errors import PlanError
+from fault_injection.log_steps import Fault
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.memory_filesystem import os_error
+
+POLICIES: Final = ("", "reverts", "late")
+HARMLESS: Final = frozenset({"append short", "append EINTR"})
+"""The log goes on writing after these: they excuse no failure."""
+
+
+class DiskFaults(FaultyFilesystem):
+    """A disk whose calls fail as a plan says. `calls` counts what was called."""
+
+    def __init__(self, inner: CrashFilesystem) -> None:
+        super().__init__(inner)
+        self.disk = inner
+        self.calls: Counter[str] = Counter()
+        self._policy = ""
+        self._late: set[str] = set()
+        """Files whose next sync reports what an earlier one did not."""
+
+    def arm_step(self, step: Fault) -> None:
+        """Let this go wrong. Raises PlanError for an error or a policy that does not exist."""
+        if step.policy not in POLICIES:
+            raise PlanError(f"{step}: the policies are {', '.join(POLICIES[1:])}, or none")
+        if step.call == "sync":
+            self._policy = step.policy
+        self.arm(call_fault(step))
+
+    def words(self) -> list[str]:
+        """Return what struck, as it is counted: "sync EIO", "append short"."""
+        return [f"{each.split()[0]} {each.rsplit(': ', 1)[1]}" for each in self.fired]
+
+    def take_fired(self) -> list[str]:
+        """Return what struck since the last time, as it is counted."""
+        words = self.words()
+        self.fired.clear()
+        return words
+
+    def sync(self, name: str) -> None:
+        try:
+            self._enter("sync", name)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                self._give_up(name)
+                if self._policy == "late":
+                    self._late.add(name)
+                    return
+            raise
+        if name in self._late:
+            self._late.remove(name)
+            self._give_up(name)
+            raise os_error(errno.EIO, name)
+        self.inner.sync(name)
+
+    def _give_up(self, name: str) -> None:
+        """Let the disk do what it does when a sync fails."""
+        self.disk.fail_sync(name, reverts=self._policy == "reverts")
+        try:
+            self.disk.sync(name)
+        except OSError as error:
+            assert error.errno == errno.EIO, error
+
+    def _enter(self, call: str, name: str) -> CallFault | None:
+        self.calls[call] += 1
+        fault = super()._enter(call, name)
+        if fault is not None and fault.short == 0:
+            self.fired[-1] = f"{call} {name}: nothing"  # no progress: the log may give up
+        return fault
+
+
+def call_fault(step: Fault) -> CallFault:
+    """Return the fault as a disk takes it. Raises PlanError."""
+    number = getattr(errno, step.error, None)
+    if not isinstance(number, int):
+        raise PlanError(f"{step}: there is no error of this name")
+    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)

@@ -1,0 +1,48 @@
+"""Bytes that verify and should not be there: what no accident makes, only a writer.
+
+    undecodable   a record whose checksums hold and whose event has a type that does not exist:
+                  what a newer writer, or one with a mistake, has left
+    foreign       a segment of another log: somebody's file in the wrong directory
+
+This needs the format as the reference has it. Spec: SCN-1.2, REC-11.1, REC-5.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from fault_injection.errors import PlanError
+from reference.frame import encode_frame, payload_of
+from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
+from reference.segment_header import SegmentHeader, decode_segment_header, encode_header_block
+
+UNKNOWN_TYPE: Final = 9
+OTHER_LOG: Final = bytes(range(200, 216))
+_TIMESTAMP_LENGTH_BYTES: Final = 8
+
+
+def undecodable(content: bytes, start: int, length: int) -> bytes:
+    """Return the file with the event of the record at `start` changed, and its checksums right."""
+    header = _header(content)
+    frame = content[start : start + length]
+    sequence = int.from_bytes(frame[8:16], "little")
+    payload = bytearray(payload_of(frame[FRAME_HEADER_BYTES:]))
+    kind_at = _TIMESTAMP_LENGTH_BYTES + int.from_bytes(payload[:_TIMESTAMP_LENGTH_BYTES], "little")
+    payload[kind_at] = UNKNOWN_TYPE
+    forged = encode_frame(header.frame_key, start, sequence, bytes(payload))
+    assert len(forged) == length
+    return content[:start] + forged + content[start + length :]
+
+
+def foreign(content: bytes) -> bytes:
+    """Return the file as another log would have written it, but for its frames."""
+    block = encode_header_block(replace(_header(content), log_id=OTHER_LOG))
+    return block + content[FRAMES_OFFSET:]
+
+
+def _header(content: bytes) -> SegmentHeader:
+    header = decode_segment_header(content)
+    if not isinstance(header, SegmentHeader):
+        raise PlanError("the segment has no header to forge from")
+    return header

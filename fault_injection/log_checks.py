@@ -1,0 +1,73 @@
+"""What a plan can ask beyond what every open is asked: the words of the step `check`.
+
+    said-once    the last open calls nothing lost that an earlier open had called lost
+    degraded     an open that could not make a file to append to says so
+    goes-on      the faults are over: an append works, and the log need not be opened again
+    deletes      once all is acknowledged one file stays, whatever the disk has room for
+    bounded      copies of damaged bytes stay within their limits
+    untouched    files that are not the log's (damage `stranger`) are as they were
+
+Each holds in any plan, so that a plan with fewer steps asks nothing that is not so. The first
+two speak of the last open. Spec: SCN-1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fault_injection.damage import STRANGER_TEXT
+from fault_injection.errors import PlanError
+from fault_injection.invariants import Broken
+from fault_injection.promises import Answer
+from fault_injection.subject import OpenLog, small_limits
+from simulators.disk_image import Image
+
+WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "bounded", "untouched")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The last open: what it answered, and what was known before."""
+
+    answer: Answer = field(default_factory=Answer)
+    reported: frozenset[int] = frozenset()
+    """What earlier opens had called lost."""
+    fired: tuple[str, ...] = ()
+    """What struck while it ran."""
+    strangers: frozenset[str] = frozenset()
+    """Names of files that are not the log's."""
+
+
+def check_more(
+    what: str, asked: Asked, log: OpenLog, image: Image, settings: Mapping[str, int]
+) -> Broken | None:
+    """Return what is broken, or None. Raises PlanError for an unknown word."""
+    match what:
+        case "said-once":
+            again = sorted(asked.reported & set(asked.answer.lost))
+            return Broken("I7", f"{again} are reported once more", again[0]) if again else None
+        case "degraded":
+            failed = any(each.startswith("create_exclusive procmond-") for each in asked.fired)
+            if failed and not asked.answer.is_degraded:
+                return Broken("I11", "no file could be made, and the log does not say so")
+            return None
+        case "deletes":
+            names = log.segments()
+            return Broken("I10", f"all is acknowledged, and {names} stay") if names[1:] else None
+        case "bounded":
+            return _bounded(image, settings)
+        case "untouched":
+            changed = [each for each in sorted(asked.strangers) if image.get(each) != STRANGER_TEXT]
+            return Broken("I12", f"{changed} are not the log's, and changed") if changed else None
+    raise PlanError(f"check {what!r} is none of {', '.join(WORDS)}")
+
+
+def _bounded(image: Image, settings: Mapping[str, int]) -> Broken | None:
+    limits = small_limits(settings)
+    copies = {name: content for name, content in image.items() if name.endswith(".quarantine")}
+    size = sum(map(len, copies.values()))
+    if len(copies) > limits.quarantine_files_max or size > limits.quarantine_bytes_max:
+        return Broken("I9", f"{len(copies)} copies of damaged bytes, {size} bytes")
+    return None

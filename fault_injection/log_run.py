@@ -1,0 +1,394 @@
+"""Runs a plan on a log: makes the calls, lets things go wrong, and asks the oracle.
+
+Theory of operation. The disk is a CrashFilesystem behind faults of its calls. Promises are
+noted on the disk (`mark`) in the order in which the log made them, so that every recorded
+moment knows which of them stood. After each open, what came back is compared with them.
+
+    boot     from the start, or a power cut, to the next power cut
+    process  from `open` to `close`, `kill`, or the power cut
+
+A step that needs an open log does nothing if there is none: opening may have been refused
+while the disk was failing. `steps_done` says what was done, for the story of a failure.
+
+Spec: SCN-1.2, SCN-1.3.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from fault_injection.cuts import image_after
+from fault_injection.damage import damaged, segment_names
+from fault_injection.disk_faults import HARMLESS, DiskFaults
+from fault_injection.errors import PlanError
+from fault_injection.invariants import Broken, Ledger, check_log, missing_from
+from fault_injection.log_checks import Asked, check_more
+from fault_injection.log_steps import (
+    Acknowledge,
+    Append,
+    Check,
+    Close,
+    Damage,
+    Drain,
+    Fault,
+    Heal,
+    Kill,
+    Open,
+    PowerCut,
+    Refuse,
+    Replay,
+    Snapshot,
+)
+from fault_injection.pending_words import lost_words, page_cache
+from fault_injection.plan import Plan, Step
+from fault_injection.promises import (
+    Buried,
+    Forgotten,
+    Handed,
+    Opening,
+    Rejected,
+    Reported,
+    Rotten,
+    Settled,
+    Stored,
+)
+from fault_injection.recovering import defect, difference
+from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
+from reference.events import ProcessEvent
+from simulators.crash_filesystem import CrashFilesystem, PowerFailure
+from simulators.disk_image import Image
+from simulators.persistence import PROFILES
+
+OPENINGS_TO_DRAIN: Final = 3
+_ENDINGS: Final = (Close, Kill, PowerCut, Damage)
+"""A process, or a boot, ends with these."""
+
+
+@dataclass(slots=True)
+class Done:
+    """A step that was done, and what came of it."""
+
+    step: Step
+    outcome: str
+    calls: int
+    """How many calls the disk had seen by then, in this boot."""
+    promises: int
+    is_ending: bool = False
+    """A process or a boot ended here."""
+    moments: int = 0
+    """How many moments this boot had recorded by then: what a cut that looks back refers to."""
+    notes: tuple[str, ...] = ()
+    """What was lost, of a power cut."""
+
+
+@dataclass(slots=True)
+class LogRun:
+    """One run of a plan. `broken` is the first invariant that did not hold."""
+
+    plan: Plan
+    subject: LogSubject
+    twice: bool = False
+    """Recover twice at each open, and compare (I5)."""
+    broken: Broken | None = None
+    done: list[Done] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+    """What really went wrong: a scenario whose fault never struck shows nothing."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """How often each call of the disk was made, in this boot."""
+    checks: int = 0
+    offered: dict[int, ProcessEvent] = field(default_factory=dict)
+    before: Image = field(default_factory=dict)
+    """What the last process had written when it ended."""
+    after: Image = field(default_factory=dict)
+    """What the last open found."""
+    disk: CrashFilesystem = field(init=False)
+    log: OpenLog | None = None
+    _faults: DiskFaults = field(init=False)
+    _lives: int = 0
+    _snapshot: Image = field(default_factory=dict)
+    _asked: Asked = field(default_factory=Asked)
+    _notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.plan.profile not in PROFILES:
+            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(PROFILES)}")
+        self.use_disk(CrashFilesystem(PROFILES[self.plan.profile]))
+
+    def use_disk(self, disk: CrashFilesystem) -> None:
+        """Go on with this disk."""
+        self.disk = disk
+        self._faults = DiskFaults(disk)
+        self.calls = self._faults.calls
+
+    def run(self) -> LogRun:
+        """Do all steps, up to the first broken invariant; return the run itself."""
+        for process in _processes(self.plan.steps):
+            self._arm(process)
+            for step in process:
+                if self.broken is not None:
+                    return self
+                self._do(step)
+        return self
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was promised until now."""
+        return Ledger.of(self.disk.marks)
+
+    # ---- Steps --------------------------------------------------------------
+
+    def _arm(self, process: Sequence[Step]) -> None:
+        """Let the power of the machine that simulates the process fail where it is killed."""
+        self.disk.fail_power(None)
+        match process[-1] if process else None:
+            case Kill(after_calls=calls) if calls >= 0:
+                self.disk.fail_power(calls)
+
+    def _do(self, step: Step) -> None:
+        try:
+            outcome = self._carry_out(step)
+        except PowerFailure:
+            self.log = None
+            outcome = "the process is gone in the middle of this"
+        except DEFECTS as error:
+            outcome = f"the log gives up: {defect(error)}"
+            self.broken = self.broken or Broken("I10", outcome)
+        is_ending = isinstance(step, _ENDINGS)
+        self.done.append(
+            Done(
+                step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
+                len(self.disk.points), self._notes,
+            )
+        )  # fmt: skip
+        self._notes = ()
+        self.fired.update(self._faults.take_fired())
+
+    def _carry_out(self, step: Step) -> str:
+        match step:
+            case Open():
+                return self._open()
+            case Append(count, padding):
+                return self._append(count, padding)
+            case Acknowledge(count):
+                return self._acknowledge(count)
+            case Refuse():
+                return self._refuse()
+            case Close():
+                return self._close()
+            case Kill():
+                return self._kill()
+            case PowerCut():
+                return self._power_cut(step)
+            case Fault():
+                self._faults.arm_step(step)
+                return "armed"
+            case Heal():
+                self._faults.heal()
+                return "healed"
+            case Damage():
+                return self._damage(step)
+            case Replay():
+                return self._replay()
+            case Snapshot():
+                self._snapshot = self.disk.process_image()
+                return "taken"
+            case Check(what):
+                return self._check(what)
+            case Drain():
+                return self._drain()
+        raise PlanError(f"{step}: not a step of a log")
+
+    def _open(self) -> str:
+        if self.log is not None:
+            return "is open"
+        self.after = self.disk.process_image()
+        self._faults.close()
+        promises = list(self.disk.marks)
+        if self.ledger.lost_max:
+            self.disk.mark(Opening())
+        try:
+            self._lives += 1
+            log = self.subject.open(self._faults, {**self.plan.settings, "life": self._lives})
+        except Refused as refusal:
+            if not self._faults.fired:
+                self.broken = Broken("I10", f"the log could not be opened: {refusal}")
+            return f"refused: {refusal}"
+        self.log = log
+        return self._judge(log, promises, is_opening=True)
+
+    def _replay(self) -> str:
+        if self.log is None:
+            return "no log"
+        return self._judge(self.log, self.disk.marks, is_opening=False)
+
+    def _judge(self, log: OpenLog, promises: Sequence[object], *, is_opening: bool) -> str:
+        """Ask the log what it has, and the oracle whether that keeps the promises."""
+        try:
+            answer = log.answer(self.offered)
+        except Unreadable as error:
+            if not self._faults.fired:
+                self.broken = Broken("I10", f"nothing is wrong with the disk: {error}")
+            return f"cannot be read: {error}"
+        if is_opening and self.twice and not self._faults.fired:
+            wrong = difference(self.disk, self.plan, self.subject, self.offered, answer)
+            answer = replace(answer, unstable=wrong)
+        self.checks += 1
+        ledger = Ledger.of(promises)
+        self.broken = check_log(promises, answer)
+        if is_opening:
+            self._asked = replace(
+                self._asked, answer=answer, reported=frozenset(ledger.reported),
+                fired=tuple(self._faults.fired),
+            )  # fmt: skip
+            gone = tuple(missing_from(ledger, answer)) if self.broken is None else ()
+            if answer.lost or gone:
+                self.disk.mark(Reported(answer.lost, gone))
+        self.disk.mark(Handed(answer.replayed))
+        replayed = ", ".join(str(sequence) for sequence, _ in answer.replayed)
+        return f"replays {replayed or 'nothing'}; next is {answer.next_sequence}"
+
+    def _append(self, count: int, padding: int) -> str:
+        if self.log is None:
+            return "no log"
+        first = len(self.offered) + 1
+        events = {pid: make_event(pid, padding) for pid in range(first, first + count)}
+        self.offered |= events
+        appended = self.log.append(list(events.values()))
+        stored = tuple(zip(appended.sequences, events, strict=False))
+        returned = self.ledger.returned
+        if again := [n for n, _ in stored if n in returned]:
+            self.broken = Broken("I6", f"{again[0]} was given to a second event", again[0])
+        if stored:
+            self.disk.mark(Stored(stored))
+        if appended.failure == "definite":
+            self.disk.mark(Rejected(tuple(events)[len(stored) :]))
+        numbers = ", ".join(str(sequence) for sequence, _ in stored)
+        failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
+        if appended.failure and not self._is_excused():
+            self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
+        return f"returned {numbers or 'nothing'}{failed}"
+
+    def _is_excused(self) -> bool:
+        """Whether a call of the disk has failed in this boot that may fail an append."""
+        words = {*self.fired, *self._faults.words()}
+        return any(" " in word and not word.startswith("damage") for word in words - HARMLESS)
+
+    def _acknowledge(self, count: int) -> str:
+        if self.log is None:
+            return "no log"
+        oldest = self.ledger.wanted[:count]
+        if not oldest:
+            return "nothing to acknowledge"
+        through = oldest[-1]
+        settled = tuple(n for n in self.ledger.returned if n <= through)
+        self.disk.mark(Settled(settled))  # first: it may be deleted before the call returns
+        self.log.acknowledge(through)
+        return f"through {through}"
+
+    def _refuse(self) -> str:
+        if self.log is None or not (oldest := self.ledger.wanted[:1]):
+            return "nothing to refuse"
+        if not self.log.refuse(oldest[0]):
+            return f"{oldest[0]} stays"
+        self.disk.mark(Buried((oldest[0],)))
+        return f"{oldest[0]} is a dead letter"
+
+    def _close(self) -> str:
+        if self.log is None:
+            return "no log"
+        self.before = self.disk.process_image()
+        is_clean = self.log.close()
+        self.log = None
+        if is_clean:
+            self.disk.mark(Forgotten())
+        return "clean" if is_clean else "not clean"
+
+    def _kill(self) -> str:
+        self.disk.fail_power(None)
+        self.log = None
+        self.before = self.disk.process_image()
+        self._faults.close()
+        self.fired["kill"] += 1
+        return f"after {self.disk.calls} calls"
+
+    def _power_cut(self, step: PowerCut) -> str:
+        self.disk.fail_power(None)
+        if step.moment in (-1, len(self.disk.points)):  # exploring notes the end as a moment
+            self.disk.end()
+        image, kept = image_after(self.disk, step)
+        point = self.disk.points[step.moment]
+        self.before = page_cache(point)  # of that moment: what came later has not happened
+        self._notes = lost_words(point, kept)
+        lost = len(point.pending) - kept.bit_count()
+        self.fired["power-cut"] += 1
+        self._restart(image, self.disk.marks[: point.mark])
+        return f"at {point.step}: {lost} of {len(point.pending)} pending operations are lost"
+
+    def _damage(self, step: Damage) -> str:
+        self.before = self.disk.process_image()
+        image = damaged(self.before, step, self._snapshot)
+        self.fired[f"damage {step.kind}"] += 1
+        if step.kind == "stranger":
+            self._asked = replace(self._asked, strangers=self._asked.strangers | {step.name})
+        # Without what says how far it was acknowledged, a log may repeat.
+        self._restart(image, [*self.disk.marks, Rotten(step.lost_max, step.file == -2)])
+        return "done"
+
+    def _check(self, what: str) -> str:
+        if self.log is None:
+            return "no log"
+        if what == "goes-on":
+            self._faults.heal()
+            outcome = self._append(1, 0)
+            if "failure" in outcome and self.broken is None:
+                self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
+            return outcome
+        if what == "deletes":
+            self._acknowledge(len(self.ledger.wanted))
+        self.broken = self.broken or check_more(
+            what, self._asked, self.log, self.disk.process_image(), self.plan.settings
+        )
+        return "asked"
+
+    def _drain(self) -> str:
+        self._faults.heal()
+        for _ in range(OPENINGS_TO_DRAIN):
+            if self.broken is not None:
+                return "the log is broken"
+            self._open()
+            first = self._append(1, 0)
+            if "failure" not in first:
+                break
+            self._kill()  # a log whose sync failed is opened again
+        else:
+            self.broken = Broken("I10", f"faults are over and appending fails: {first}")
+            return first
+        self._acknowledge(len(self.ledger.wanted))
+        assert self.log is not None
+        is_clean = self._close() == "clean"
+        self._open()
+        if self.broken is None and self.log is not None and len(self.log.segments()) != 1:
+            names = ", ".join(segment_names(self.disk.process_image()))
+            self.broken = Broken("I10", f"all is acknowledged, and these files stay: {names}")
+        return "everything acknowledged" + ("" if is_clean else ", not clean")
+
+    def _restart(self, image: Image, marks: Sequence[object]) -> None:
+        """The machine starts on what the medium has."""
+        disk = CrashFilesystem(PROFILES[self.plan.profile], image)
+        disk.marks.extend(marks)
+        self.log = None
+        self.use_disk(disk)
+
+
+def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Yield the steps of one process after the other, each with its end."""
+    current: list[Step] = []
+    for step in steps:
+        current.append(step)
+        if isinstance(step, _ENDINGS):
+            yield current
+            current = []
+    yield current

@@ -1,0 +1,74 @@
+"""What can go wrong between the kit and a port's adapter, each told apart.
+
+None of them is an answer: an answer is a reply, and a refusal is an orderly one. Spec: PRT-1.2.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from fault_injection.subject import Died
+
+
+class AdapterError(Exception):
+    """The adapter did not answer as the protocol says. `stderr` is the end of what it wrote."""
+
+    status = "error"
+
+    def __init__(self, text: str, stderr: str = "") -> None:
+        super().__init__(text)
+        self.stderr = stderr
+
+
+class AdapterNotStarted(AdapterError):
+    """The command could not be run."""
+
+
+class AdapterTimeout(AdapterError, Died):
+    """No reply came in time; the process was killed."""
+
+    status = "timeout"
+
+    def __init__(self, op: str, seconds: float, stderr: str = "") -> None:
+        super().__init__(
+            f"{op}: no reply within {seconds:g} s; did the adapter flush its output?", stderr
+        )
+
+
+class AdapterDied(AdapterError, Died):
+    """The process ended instead of answering."""
+
+    status = "died"
+
+    def __init__(self, op: str, code: int, stderr: str = "") -> None:
+        if code < 0:
+            how = f"was killed by {signal.Signals(-code).name}"
+        else:
+            how = f"ended with exit code {code}"
+        super().__init__(f"{op}: the adapter {how} instead of answering", stderr)
+        self.code = code
+
+
+class ProtocolViolation(AdapterError):
+    """A line came that the protocol does not allow."""
+
+    status = "violation"
+
+    def __init__(self, line: bytes, wrong: str, expected: str, cause: str = "") -> None:
+        shown = line[:300].decode("utf-8", "backslashreplace").rstrip("\n")
+        super().__init__(
+            f"{wrong}\n  came:     {shown or '(an empty line)'}\n  expected: {expected}"
+            + (f"\n  likely:   {cause}" if cause else "")
+        )
+
+
+class Unsupported(AdapterError):
+    """The port says that it does not have this. Reported as skipped."""
+
+    status = "skipped"
+
+
+class Skipped(AdapterError):
+    """The port has this and says that it is broken. Reported as skipped, with its reason."""
+
+    status = "skipped"

@@ -1,0 +1,53 @@
+"""The subject that a run is about: the reference, or a port with a tracer and a scratch place.
+
+A port is tried with fewer cases and smaller budgets than the reference, because each of its
+processes takes milliseconds to start: what was left out is counted in no tally, and the number
+of cases is in the report. Spec: PRT-1.3.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from fault_injection.cases import Case
+from fault_injection.ports.port_log import PortLog
+from fault_injection.ports.tracing import TracingTheatre
+from fault_injection.scenario import Effort
+from fault_injection.subject import LogSubject, ReferenceLog
+
+CASES_MAX: Final = 3
+"""Of a slice: an eighth of a scenario."""
+DEEP_CASES_MAX: Final = 60
+BUDGET_MAX: Final = 30
+DEEP_BUDGET_MAX: Final = 600
+
+
+@contextmanager
+def opened_subject(port: Sequence[str]) -> Iterator[LogSubject]:
+    """Give the reference, or the port with this command. Raises AdapterError."""
+    if not port:
+        yield ReferenceLog()
+        return
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="procmond-port-", dir=place) as scratch:
+        theatre = TracingTheatre(port)
+        log = PortLog(port, theatre, Path(scratch))
+        try:
+            yield log
+        finally:
+            theatre.leave()
+            log.close()
+
+
+def port_cases(cases: Sequence[Case], effort: Effort) -> list[Case]:
+    """Return some of the cases, spread evenly, with budgets for a port."""
+    count = effort.budget(CASES_MAX, DEEP_CASES_MAX)
+    stride = max(1, -(-len(cases) // count))
+    budget = effort.budget(BUDGET_MAX, DEEP_BUDGET_MAX)
+    return [replace(case, budget=min(case.budget, budget), depth=1) for case in cases[::stride]]

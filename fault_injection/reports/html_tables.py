@@ -1,0 +1,225 @@
+"""The tables of the page: catalogue, crash states, requirements, mutants.
+
+Spec: SCN-2.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from fault_injection.reports.html_text import failure_anchor, status_chip, text
+from fault_injection.reports.words import (
+    GLYPHS,
+    MEANINGS,
+    count_text,
+    distinct_text,
+    explored_text,
+    failed,
+    legal_text,
+    requirement_ids,
+    status_word,
+    statuses,
+)
+from fault_injection.result import RunResult, ScenarioResult, Status
+
+_WORST_FIRST: Final = (
+    Status.FAILED, Status.ERROR, Status.PASSED, Status.PARTIAL, Status.NOT_RUN,
+)  # fmt: skip
+
+
+def catalogue_table(result: RunResult) -> Iterator[str]:
+    """Yield every scenario, with a filter that a script shows."""
+    by = statuses(result)
+    yield '<div class="filter" id="filter" hidden role="group" aria-label="Show by status">'
+    yield f'<button type="button" aria-pressed="true" data-show="">all {len(result.scenarios)}'
+    yield "</button>"
+    for status in Status:
+        if by[status]:
+            yield (
+                f'<button type="button" aria-pressed="false" data-show="{status.value}">'
+                f"{GLYPHS[status]} {status_word(status)} {by[status]}</button>"
+            )
+    yield "</div>"
+    yield '<div class="scroll"><table class="catalogue"><thead><tr>'
+    for name, kind in (
+        ("scenario", ""), ("status", ""), ("cases", "n"), ("checks", "n"),
+        ("crash states", "n"), ("distinct", "n"), ("seconds", "n"),
+    ):  # fmt: skip
+        yield f'<th scope="col" class="{kind}">{name}</th>'
+    yield "</tr></thead><tbody>"
+    links: dict[str, int] = {}
+    for number, (scenario, _) in enumerate(failed(result), 1):
+        links.setdefault(scenario.id, number)
+    for each in result.scenarios:
+        yield from _catalogue_row(each, links.get(each.id))
+    yield "</tbody></table></div>"
+
+
+def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[str]:
+    tally = scenario.tally
+    yield f'<tr data-status="{scenario.status.value}"><th scope="row">'
+    yield f"<code>{text(scenario.id)}</code><p>{text(scenario.title)}</p>"
+    if scenario.status is not Status.PASSED:
+        reason = text(scenario.reason or "no reason was given")
+        link = f' <a href="#{failure_anchor(failure)}">see how</a>' if failure else ""
+        yield f'<p class="reason {scenario.status.value}">{reason}{link}</p>'
+    told = [
+        (name, words)
+        for name, words in (
+            ("When", scenario.when), ("Contract", scenario.contract), ("Seen", scenario.why),
+        ) if words
+    ]  # fmt: skip
+    if told:
+        yield "<details><summary>about</summary><dl>"
+        for name, words in told:
+            yield f"<div><dt>{name}</dt><dd>{text(words)}</dd></div>"
+        yield "</dl></details>"
+    yield f"</th><td>{status_chip(scenario.status)}</td>"
+    for shown in (
+        count_text(tally.cases), count_text(tally.checks), explored_text(tally),
+        distinct_text(tally), f"{scenario.seconds:.1f}",
+    ):  # fmt: skip
+        yield f'<td class="n">{text(shown)}</td>'
+    yield "</tr>"
+
+
+def coverage_table(result: RunResult) -> Iterator[str]:
+    """Yield how much of what is legal each scenario has explored, on a logarithmic scale."""
+    shown = [each for each in result.scenarios if each.tally.legal]
+    if not shown:
+        yield "<p>No scenario of this run explores crash states.</p>"
+        return
+    top = max(max(each.tally.legal, each.tally.explored) for each in shown)
+    yield (
+        '<p class="hint">The bar is logarithmic: its end is the number of legal states '
+        f"(the longest is {text(count_text(top))}), the full part what was explored. "
+        "Recovery-equivalent directories differ in their bytes and recover to the same "
+        "answer.</p>"
+    )
+    yield '<div class="scroll"><table class="coverage"><thead><tr><th scope="col">scenario</th>'
+    yield '<th scope="col" class="bar">explored of legal</th>'
+    for name in ("explored", "legal", "distinct", "in recovery", "answers", "equivalent"):
+        yield f'<th scope="col" class="n">{name}</th>'
+    yield "</tr></thead><tbody>"
+    for each in shown:
+        tally = each.tally
+        equivalent = max(0, tally.distinct - tally.equivalents)
+        yield f'<tr><th scope="row"><code>{text(each.id)}</code></th><td class="bar">'
+        yield (
+            f'<span class="track" role="img" aria-label="{text(explored_text(tally))}" '
+            f'style="width:{_share(tally.legal, top):.1f}%"><i '
+            f'style="width:{_share(min(tally.explored, tally.legal), tally.legal):.1f}%"></i>'
+            "</span></td>"
+        )
+        for number in (
+            count_text(tally.explored), legal_text(tally),
+            count_text(tally.distinct), count_text(tally.nested), count_text(tally.equivalents),
+            count_text(equivalent),
+        ):  # fmt: skip
+            yield f'<td class="n">{text(number)}</td>'
+        yield "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _share(part: int, whole: int) -> float:
+    """Return the share in percent of the digits that the whole has."""
+    return 100 * math.log10(part + 1) / math.log10(whole + 1) if whole else 0.0
+
+
+# ---- Matrices ---------------------------------------------------------------
+
+
+def requirement_matrix(result: RunResult) -> Iterator[str]:
+    """Yield which scenario shows which requirement, and whether it did."""
+    yield (
+        '<p class="hint">A requirement is shown if a scenario that carries it passed and none '
+        "failed. What only a scenario that was stopped or not run carries is not shown.</p>"
+    )
+    yield from _matrix_head("requirement", "shown", [each.id for each in result.scenarios])
+    for name in requirement_ids(result):
+        carriers = [each.status for each in result.scenarios if name in each.requirements]
+        worst = next(status for status in _WORST_FIRST if status in carriers)
+        words = text(result.requirement_texts.get(name, ""))
+        yield f'<tr><th scope="row" title="{words}">{text(name)}</th>'
+        yield f"<td>{_requirement_chip(worst)}</td>"
+        for each in result.scenarios:
+            yield _matrix_cell(each.status if name in each.requirements else None, each.id)
+        yield "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _requirement_chip(worst: Status) -> str:
+    words = {Status.PASSED: "yes", Status.FAILED: "broken", Status.ERROR: "no"}
+    return (
+        f'<span class="chip {worst.value}"><i aria-hidden="true">{GLYPHS[worst]}</i> '
+        f"{words.get(worst, 'not shown')}</span>"
+    )
+
+
+def kill_matrix(result: RunResult) -> Iterator[str]:
+    """Yield which mistake was found by what."""
+    killed = sum(each.is_killed for each in result.mutants)
+    yield (
+        f"<p>{killed} of {len(result.mutants)} mistakes are found by at least one scenario and one "
+        'test.</p><p class="hint">An empty place: it was not found by that, or not tried.</p>'
+    )
+    names = [each.id for each in result.scenarios]
+    for mutant in result.mutants:
+        names += [each for each in mutant.killed_by_scenarios if not _is_among(each, names)]
+    used = [
+        name
+        for name in names
+        if any(_is_among(name, m.killed_by_scenarios) for m in result.mutants)
+    ]
+    yield from _matrix_head("mistake", "result", [*used, "tests"])
+    for each in result.mutants:
+        status = Status.PASSED if each.is_killed else Status.FAILED
+        word = "killed" if each.is_killed else "survived"
+        trap = f" <small>{text(each.trap)}</small>" if each.trap else ""
+        yield f'<tr><th scope="row" class="mistake"><code>{text(each.name)}</code>{trap}'
+        yield f"<p>{text(each.mistake)}</p></th>"
+        yield (
+            f'<td><span class="chip {status.value}"><i aria-hidden="true">{GLYPHS[status]}</i> '
+            f"{word}</span></td>"
+        )
+        for name in used:
+            is_killer = _is_among(name, each.killed_by_scenarios)
+            yield _kill_cell(f"found by {name}" if is_killer else "")
+        tests = ", ".join(each.killed_by_tests)
+        yield _kill_cell(f"found by {tests}" if tests else "", len(each.killed_by_tests))
+        yield "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _is_among(name: str, names: Sequence[str]) -> bool:
+    """Whether it is there, as an ID (S01-kill-every-call) or as a name (kill-every-call)."""
+    return any(
+        name == each or name.partition("-")[2] == each or each.partition("-")[2] == name
+        for each in names
+    )
+
+
+def _kill_cell(words: str, number: int = 0) -> str:
+    if not words:
+        return '<td class="m"></td>'
+    shown = str(number) if number > 1 else "✓"
+    return f'<td class="m passed" title="{text(words)}">{shown}</td>'
+
+
+def _matrix_head(first: str, second: str, names: Sequence[str]) -> Iterator[str]:
+    yield '<div class="scroll tall"><table class="matrix"><thead><tr>'
+    yield f'<th scope="col" class="corner">{first}</th><th scope="col">{second}</th>'
+    for name in names:
+        yield f'<th scope="col" class="m"><span>{text(name)}</span></th>'
+    yield "</tr></thead><tbody>"
+
+
+def _matrix_cell(status: Status | None, name: str) -> str:
+    if status is None:
+        return '<td class="m"></td>'
+    return (
+        f'<td class="m {status.value}" title="{text(name)}: {text(MEANINGS[status])}">'
+        f'<span aria-label="{status_word(status)}">{GLYPHS[status]}</span></td>'
+    )

@@ -1,0 +1,191 @@
+"""The log under test, as the kit sees it: a port plays the same part as the reference.
+
+A *subject* opens a log on a disk. What it gives back is used through six calls. The reference
+is one, `ReferenceLog`; every difference between it and another lives behind this interface.
+
+Random bytes are drawn from what is on the disk and from the number of the process
+(`settings["life"]`), so that the same plan writes the same bytes, and a log that starts anew
+on an empty directory does not draw the salt of the one before.
+
+Spec: SCN-1.1.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+from zlib import crc32
+
+from fault_injection.promises import Answer
+from reference.dead_letters import DeadLetterFile
+from reference.errors import AppendError, DeadLetterFailed, OpenRefused, ReadFailed, WalError
+from reference.events import EventType, ProcessEvent
+from reference.filesystem import Filesystem
+from reference.limits import FRAMES_OFFSET, WalConfig
+from reference.names import DEAD_LETTERS_NAME
+from reference.report import Fate
+from reference.wal import WriteAheadLog
+
+CLOCK_NS = 1_700_000_000_250_000_000
+
+
+class Refused(Exception):
+    """The subject could not open the log. Definite: it is as it was."""
+
+
+class Unreadable(Exception):
+    """Replay ended with an error of the disk."""
+
+
+class Died(Exception):
+    """The subject's process is gone, or does not answer: a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append came to."""
+
+    sequences: tuple[int, ...]
+    """Durable: of the first events of the batch."""
+    failure: str = ""
+    """What became of the others: empty (there are none), "definite" or "indefinite"."""
+    text: str = ""
+
+
+DEFECTS: Final = (
+    Died,
+    ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError,
+    MemoryError, NameError, OSError, RuntimeError, StopIteration, struct.error, TypeError,
+    ValueError, WalError,
+)  # fmt: skip
+"""What Python code that is wrong raises. From a log under test it is a finding, not a crash."""
+
+
+class OpenLog(Protocol):
+    """One open log."""
+
+    def append(self, events: Sequence[ProcessEvent]) -> Appended:
+        """Make events durable, in order."""
+
+    def acknowledge(self, through: int) -> None:
+        """Settle everything up to `through`."""
+
+    def refuse(self, sequence: int) -> bool:
+        """Move an event to the dead letters; return whether that was done."""
+
+    def answer(self, offered: Mapping[int, ProcessEvent]) -> Answer:
+        """Return what opening found and what replay gives. Raises Unreadable."""
+
+    def segments(self) -> list[str]:
+        """Names of the log's files, oldest first."""
+
+    def close(self) -> bool:
+        """Close; return whether the end was clean."""
+
+
+class LogSubject(Protocol):
+    """Something that opens logs."""
+
+    def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
+        """Open the log on the disk. Raises Refused."""
+
+
+def make_event(pid: int, padding_bytes: int = 0) -> ProcessEvent:
+    """Return the event with this pid, so much longer than the shortest."""
+    return ProcessEvent(
+        event_type=EventType(pid % 3), pid=pid, ppid=None, name=f"p{pid}{'x' * padding_bytes}",
+        executable_path=None, command_line=(), start_time_ns=None, cpu_usage=None,
+        memory_usage=None, executable_hash=None, hash_algorithm=None, user_id=None,
+        accessible=True, file_exists=True, timestamp_ns=CLOCK_NS, platform_metadata=None,
+    )  # fmt: skip
+
+
+def small_limits(settings: Mapping[str, int]) -> WalConfig:
+    """Return limits at which files rotate after two small events, but for `settings`."""
+    chosen = {"rotation_bytes": FRAMES_OFFSET + 200, "acknowledge_count_max": 1, **settings}
+    known = set(WalConfig.__dataclass_fields__)
+    return WalConfig(**{name: value for name, value in chosen.items() if name in known})
+
+
+class ReferenceLog:
+    """The reference as a subject."""
+
+    name = "reference"
+
+    def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
+        try:
+            names = sorted((entry.name, entry.size_bytes) for entry in disk.list())
+            source = random.Random(crc32(repr((names, settings.get("life", 0))).encode()))
+            log = WriteAheadLog.open(
+                disk, small_limits(settings), wall_clock_ns=lambda: CLOCK_NS,
+                monotonic_ns=lambda: 0, random_bytes=source.randbytes,
+            )  # fmt: skip
+        except OSError as error:
+            raise Refused(str(error)) from error
+        except OpenRefused as refusal:
+            raise Refused(f"{type(refusal).__name__}: {refusal}") from refusal
+        return _ReferenceOpenLog(log, disk)
+
+
+class _ReferenceOpenLog:
+    def __init__(self, log: WriteAheadLog, disk: Filesystem) -> None:
+        self._log = log
+        self._disk = disk
+
+    def append(self, events: Sequence[ProcessEvent]) -> Appended:
+        try:
+            return Appended(tuple(self._log.append_batch(events)))
+        except AppendError as error:
+            failure = "definite" if error.definite else "indefinite"
+            return Appended(tuple(error.stored), failure, f"{type(error).__name__}: {error}")
+
+    def acknowledge(self, through: int) -> None:
+        self._log.acknowledge(through)
+
+    def refuse(self, sequence: int) -> bool:
+        try:
+            entry = next((each for each in self._log.replay() if each.sequence == sequence), None)
+            if entry is None:  # hidden by a full disk, or a dead letter already
+                return False
+            self._log.refuse(entry, "refused by the plan")
+        except (DeadLetterFailed, ReadFailed):
+            return False
+        return True
+
+    def answer(self, offered: Mapping[int, ProcessEvent]) -> Answer:
+        log = self._log
+        try:
+            replayed = tuple(
+                (entry.sequence, entry.event.pid if entry.event == offered.get(entry.event.pid)
+                 else -1)
+                for entry in log.replay()
+            )  # fmt: skip
+            sizes = {entry.name: entry.size_bytes for entry in self._disk.list()}
+            letters = DeadLetterFile(self._disk, sizes.get(DEAD_LETTERS_NAME)).letters()
+            dead = tuple(letter.sequence for letter in letters)
+        except (ReadFailed, OSError) as error:
+            raise Unreadable(str(error)) from error
+        return Answer(
+            replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
+            self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
+            is_degraded=bool(log.report.degraded),
+        )  # fmt: skip
+
+    def segments(self) -> list[str]:
+        return self._log.segment_names
+
+    def close(self) -> bool:
+        return self._log.close().clean
+
+    def _numbers(self, *fates: Fate) -> tuple[int, ...]:
+        return tuple(
+            number
+            for damage in self._log.report.damages
+            if damage.fate in fates
+            for number in range(
+                damage.first_sequence, damage.first_sequence + damage.sequence_count
+            )
+        )
