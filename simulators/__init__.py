@@ -19,7 +19,7 @@ standard library; `reference` never imports them, and a test enforces both.
     crash_filesystem, crash_states                   a disk that loses power; its legal states
     tears, torn_writes                               and those with a write in flight
     explorer                                         every crash of a program, and its recovery
-    persistence_table                                the profiles, asked what they keep
+    persistence_table, sync_failure_table            the profiles and failures, asked
     clock                                            virtual time
 
 Time, sleep and random numbers are passed in, so that a run can be repeated exactly.

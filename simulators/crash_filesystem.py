@@ -27,7 +27,7 @@ Spec: SIM-2.2, SIM-2.3, SIM-2.10, SIM-2.11.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -36,7 +36,7 @@ from simulators.disk_image import Holes, content_after, holes_after, names_after
 from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
 from simulators.previous_content import BLOCK_BYTES, FreedBlocks, after_truncation
-from simulators.sync_failures import SYNC_FAILURES, WEAKEST, SyncFailure
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST, SyncFailure, writes_of
 
 CALLS_MAX: Final = 1_000_000
 """A program that makes more calls than this does not end."""
@@ -99,7 +99,10 @@ class CrashFilesystem:
         self.locked = False
         for name, content in (image or {}).items():
             inode = self._new_inode()
-            self._inodes[inode] = _Inode(bytearray(content), bytes(content), was_synced=True)
+            self._inodes[inode] = _Inode(
+                bytearray(content), bytes(content), previous=self._freed.reused_for(name),
+                was_synced=True,
+            )  # fmt: skip
             self._cached_names[name] = self._durable_names[name] = inode
 
     # ---- What a test does ---------------------------------------------------
@@ -200,6 +203,10 @@ class CrashFilesystem:
             kept += [o for o in self._pending if o.inode == inode and o.kind is Kind.ADD]
         file.was_synced = True
         self._keep([o for o in kept if not o.is_given_up])
+        if self.profile.sync_loses_size:
+            # Written, but not inside the size: it shows if that gets there yet.
+            beyond = [o for o in kept if o.kind is Kind.WRITE and _end(o) > len(file.durable)]
+            self._pending = sorted((*beyond, *self._pending), key=lambda o: o.number)
 
     def sync_directory(self) -> None:
         self._count()
@@ -370,21 +377,14 @@ class CrashFilesystem:
             file.holes = holes_after(len(file.durable), sizes, file.holes)
             file.durable = content_after(file.durable, sizes, "zeros")
             sizes = []
-        writes = [write for each in mine for write in self._writes_of(each)]
+        granule = self.profile.granule_bytes
+        writes = [write for each in mine for write in writes_of(each, file.cached, granule)]
         given_up = [replace(each, is_given_up=True) for each in (*writes, *sizes)]
         self._pending = sorted((*others, *given_up), key=lambda o: (o.number, o.kind is Kind.SIZE))
 
-    def _writes_of(self, operation: Operation) -> Iterator[Operation]:
-        """Yield the operation if it is a WRITE; of a SIZE the bytes that come with it as such."""
-        if operation.kind is Kind.WRITE:
-            yield operation
-            return
-        cached, size = self._inodes[operation.inode].cached, self.profile.granule_bytes
-        start = operation.offset - len(operation.data)
-        for offset in range(start - start % size, operation.offset, size):
-            if operation.data:
-                data = bytes(cached[offset : offset + size])
-                yield replace(operation, kind=Kind.WRITE, offset=offset, data=data)
+
+def _end(write: Operation) -> int:
+    return write.offset + len(write.data)
 
 
 def _is_name(operation: Operation) -> bool:

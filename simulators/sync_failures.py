@@ -24,8 +24,11 @@ Spec: SIM-2.3, SIM-2.11.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
+
+from simulators.persistence import Kind, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +56,20 @@ SYNC_FAILURES: Final = {
     )
 }
 """By name: those of profiles, where they are known of one."""
+
+
+def writes_of(
+    operation: Operation, cached: bytes | bytearray, granule_bytes: int
+) -> Iterator[Operation]:
+    """Yield the operation if it is a WRITE; of a SIZE the bytes that come with it as such.
+
+    A failed sync parts the two: the size may be kept and the bytes not.
+    """
+    if operation.kind is Kind.WRITE:
+        yield operation
+        return
+    start = operation.offset - len(operation.data)
+    for offset in range(start - start % granule_bytes, operation.offset, granule_bytes):
+        if operation.data:
+            data = bytes(cached[offset : offset + granule_bytes])
+            yield replace(operation, kind=Kind.WRITE, offset=offset, data=data)
