@@ -15,8 +15,10 @@ Spec: SCN-1.2, SCN-1.3, SCN-4.1.
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from fault_injection import connector_steps as steps
@@ -28,7 +30,8 @@ from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
 from fault_injection.plan import Plan, Step
 from fault_injection.subject import make_event
-from reference.errors import AppendError, EventTooLarge, QuotaExceeded
+from reference.connector_states import IllegalInput
+from reference.errors import AppendError, EventTooLarge, QuotaExceeded, WalError
 from reference.limits import NS_PER_S
 from simulators.broker_fault_text import InvalidFault, parse_fault
 from simulators.connector_world import ConnectorWorld
@@ -84,6 +87,8 @@ class ConnectorRun:
             outcome = self._carry_out(step)
         except PowerFailure:
             outcome = process.end_in_call()
+        except (AssertionError, IllegalInput, WalError) as error:
+            outcome = self._stopped(error)
         self._note_fired()
         if process.broken is None:
             self.checks += 1
@@ -94,6 +99,16 @@ class ConnectorRun:
         )
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
+
+    def _stopped(self, error: Exception) -> str:
+        """The connector gave up with a defect of its own; one of the kit goes on upwards."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        if Path(place.filename).parent == Path(__file__).parent:
+            raise error
+        where = f"{Path(place.filename).name}, {place.name}"
+        what = f"the connector stopped with {type(error).__name__} in {where}: {error}"
+        self.process.break_("I10", what)
+        return what
 
     def _carry_out(self, step: Step) -> str:
         """Do a step that needs no running process, or hand it on."""
@@ -121,6 +136,9 @@ class ConnectorRun:
                 return f"{process.wall_offset_ns / NS_PER_S:+g} s"
             case steps.BrokerFault(text):
                 return self._broker_fault(text)
+            case steps.LinkFault():
+                process.link_faults.append(_link_fault(step, broker.connection_count))
+                return "armed"
             case steps.BrokerRestart(keeps_memory):
                 broker.restart(keep_memory=keeps_memory)
                 return self._broker_is_gone(step)
@@ -158,8 +176,8 @@ class ConnectorRun:
                 return f"{moved} bytes; {_standing(world)}"
             case steps.DiskWorks(count, index):
                 jobs = world.connector.jobs
-                for number in range(min(count, len(jobs))):
-                    world.connector.run_job(0 if number else index % len(jobs))
+                for _ in range(min(count, len(jobs))):
+                    world.connector.run_job(min(index, len(jobs) - 1))
                 return f"{len(jobs)} things are left to do"
             case steps.Cut():
                 self.fired["cut"] += world.connection is not None
@@ -168,9 +186,6 @@ class ConnectorRun:
             case steps.HalfOpen(direction):
                 link.half_open(*([_direction(direction)] if direction else Direction))
                 return "nothing arrives"
-            case steps.LinkFault():
-                link.arm(_link_fault(step, world.broker.connection_count))
-                return "armed"
             case steps.ShutDown(seconds):
                 return self.process.shut_down(round(seconds * NS_PER_S))
         return self._expect(step, world, link)
@@ -188,6 +203,12 @@ class ConnectorRun:
                     what = f"the last publish stored {self._stored_count}, not {count}"
                     self.process.break_("I11", what)
                 return f"{self._stored_count} stored"
+            case steps.ExpectRepeats(most):
+                repeats = self.process.oracle.repeats
+                if repeats > most:
+                    what = f"{repeats} events were sent again; at most {most} were in flight"
+                    self.process.break_("I4", what)
+                return f"{repeats} repeats"
             case steps.ExpectAttempts(least, most):
                 tried, self._attempts_seen = link.attempts - self._attempts_seen, link.attempts
                 if not least <= tried <= most:

@@ -268,6 +268,9 @@ class LogRun:
         numbers = ", ".join(str(sequence) for sequence, _ in stored)
         failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
         if appended.failure and not self._is_excused():
+            if "quota_bytes" in self.plan.settings:
+                self.fired["quota"] += 1
+                return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
             self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
         return f"returned {numbers or 'nothing'}{failed}"
 
@@ -346,6 +349,8 @@ class LogRun:
             if "failure" in outcome and self.broken is None:
                 self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
             return outcome
+        if what == "deletes" and not self.ledger.wanted:
+            return "nothing to acknowledge"
         if what == "deletes":
             self._acknowledge(len(self.ledger.wanted))
         self.broken = self.broken or check_more(
@@ -362,7 +367,10 @@ class LogRun:
             first = self._append(1, 0)
             if "failure" not in first:
                 break
-            self._kill()  # a log whose sync failed is opened again
+            if first.endswith("quota"):
+                self._acknowledge(len(self.ledger.wanted))
+            else:
+                self._kill()  # a log whose sync failed is opened again
         else:
             self.broken = Broken("I10", f"faults are over and appending fails: {first}")
             return first

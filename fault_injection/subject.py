@@ -26,7 +26,7 @@ from reference.events import EventType, ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, WalConfig
 from reference.names import DEAD_LETTERS_NAME
-from reference.report import Fate
+from reference.report import DamageKind, Fate
 from reference.wal import WriteAheadLog
 
 CLOCK_NS = 1_700_000_000_250_000_000
@@ -171,6 +171,11 @@ class _ReferenceOpenLog:
         return Answer(
             replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
             self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
+            kept=tuple(
+                damage.first_sequence
+                for damage in log.report.damages
+                if damage.kind is DamageKind.UNDECODABLE and damage.fate is Fate.NONE
+            ),
             is_degraded=bool(log.report.degraded),
         )  # fmt: skip
 

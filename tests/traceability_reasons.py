@@ -1,0 +1,2 @@
+NO_PROPERTY = {}
+NO_VECTOR = {}
