@@ -261,6 +261,19 @@ def test_neither_torn_writes_nor_old_frames_and_headers_lose_or_invent_anything(
         assert "torn states" in str(result)
 
 
+@pytest.mark.req("FMT-5.3", "SIM-2.5", "SIM-2.10")
+def test_if_a_new_file_had_the_salt_of_the_old_one_old_frames_would_be_replayed() -> None:
+    """A control: the same random bytes in both lives, so that only the salt's lack is new."""
+    earlier: Image = {}
+    disk = CrashFilesystem(PROFILES["strict"])
+    log = open_log(disk, 1)
+    for number in range(1, 9):
+        log.append(small_event(number)._replace(pid=1000 + number))  # as long as the new ones
+        earlier.update(disk.process_image())
+    result = explore(use_log, recover_log, check_log, POSIX_MIN, budget=60, earlier=earlier)
+    assert any(violation.what.startswith("phantom: ") for violation in result.violations)
+
+
 @pytest.mark.req("REC-9.2", "REC-5.2", "SIM-2.10")
 def test_old_headers_in_a_recovery_that_loses_power_lose_nothing() -> None:
     result = explore(
