@@ -16,8 +16,9 @@ from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_states import crash_states, state_at
-from simulators.disk_image import FILLINGS, Image
+from simulators.disk_image import FILLINGS, PREVIOUS, Image
 from simulators.persistence import Kind, Operation, Profile, predecessors
+from simulators.tears import OLD, parse_filling
 
 Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
@@ -30,9 +31,8 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     """
     if not -len(disk.points) <= step.moment < len(disk.points):
         raise PlanError(f"moment {step.moment}: there were {len(disk.points)}")
-    if step.filling not in FILLINGS:
-        raise PlanError(f"filling {step.filling!r} is none of {sorted(FILLINGS)}")
     point = disk.points[step.moment]
+    _check_filling(step.filling, point)
     everything = (1 << len(point.pending)) - 1
     words = {"none": 0, "all": everything}
     try:
@@ -45,6 +45,23 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
             f"{step.moment}"
         )
     return state_at(point, kept, step.filling).image, kept
+
+
+def _check_filling(text: str, point: CrashPoint) -> None:
+    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
+    known = (*FILLINGS, PREVIOUS)
+    try:
+        filling, torn = parse_filling(text)
+    except ValueError as error:
+        raise PlanError(f"filling {text!r}: a write in flight is like 7:12:zeros") from error
+    if filling not in known:
+        raise PlanError(f"filling {text!r} is none of {sorted(known)}")
+    for tear in torn.values():
+        is_write = (
+            0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
+        )
+        if not is_write or tear.rest not in (OLD, *known):
+            raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
 def _is_legal(point: CrashPoint, profile: Profile, kept: int) -> bool:

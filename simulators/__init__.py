@@ -17,8 +17,10 @@ standard library; `reference` never imports them, and a test enforces both.
     persistence, disk_image                          what a power cut may keep, as data
     previous_content, sync_failures                  what reused blocks show; four failing syncs
     crash_filesystem, crash_states                   a disk that loses power; its legal states
-    tears, torn_writes                               and those with a write in flight
-    explorer                                         every crash of a program, and its recovery
+    legal_sets, crash_sampling                       which sets those are; a sample of them
+    distinct_states, file_contents                   those that differ, without building all
+    tears, torn_writes                               those with a write in flight
+    explorer, recovery_memory                        every crash of a program, and its recovery
     persistence_table, sync_failure_table            the profiles and failures, asked
     clock                                            virtual time
 

@@ -8,8 +8,11 @@ Fault model. Three views of the disk are kept apart:
 
 A killed process leaves the page cache. A power cut leaves the durable state and any legal
 set of what is pending; which sets are legal, the profile says (crash_states.py lists them).
-`points` holds every moment at which the choice is largest: before each sync, at each `mark`
-and at the end. What a cut in between could leave is among what these can leave.
+`points` holds every moment at which the choice is largest: before each sync, before a truncation
+that frees blocks, at each `mark` and at the end. What a cut in between could leave is among what
+these can leave: between two syncs what is pending only grows, a later operation is never needed by an earlier one, and
+nothing is promised but at a mark. (`every_operation` records those moments too; a test
+compares.)
 
 A sync that fails (`fail_sync`) has the effect that kernels show: the error is told once, the
 pages count as clean, the process goes on reading the new data, and a later sync succeeds
@@ -36,7 +39,7 @@ from simulators.disk_image import Holes, content_after, holes_after, names_after
 from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
 from simulators.previous_content import BLOCK_BYTES, FreedBlocks, after_truncation
-from simulators.sync_failures import SYNC_FAILURES, WEAKEST, SyncFailure, writes_of
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST, FailingSyncs, SyncFailure, writes_of
 
 CALLS_MAX: Final = 1_000_000
 """A program that makes more calls than this does not end."""
@@ -81,10 +84,12 @@ class CrashFilesystem:
 
     def __init__(
         self, profile: Profile, image: Mapping[str, bytes] | None = None, *,
-        earlier: Mapping[str, bytes] | None = None,
+        every_operation: bool = False, earlier: Mapping[str, bytes] | None = None,
     ) -> None:  # fmt: skip
         """`image` is what is on the medium at the start, durably; `earlier` files are gone."""
         self.profile = profile
+        self.every_operation = every_operation
+        """Record a moment after everything that changes what a cut may leave."""
         self.points: list[CrashPoint] = []
         self.marks: list[object] = []
         self._inodes: dict[int, _Inode] = {}
@@ -92,7 +97,7 @@ class CrashFilesystem:
         self._durable_names: dict[str, int] = {}
         self._pending: list[Operation] = []
         self._freed = FreedBlocks(earlier)
-        self._failing_syncs: dict[str, tuple[int, SyncFailure]] = {}
+        self._failing_syncs = FailingSyncs()
         self._numbers = 0
         self._calls = 0
         self._calls_left: int | None = None
@@ -120,7 +125,7 @@ class CrashFilesystem:
 
         `how` is a row of sync_failures.py; `reverts` is short for the one of btrfs.
         """
-        self._failing_syncs[name] = skip, SYNC_FAILURES["btrfs"] if reverts else how
+        self._failing_syncs.arm(name, skip, SYNC_FAILURES["btrfs"] if reverts else how)
 
     def fail_power(self, after_calls: int | None) -> None:
         """Let the call after so many others raise PowerFailure, before it does anything.
@@ -188,11 +193,13 @@ class CrashFilesystem:
         inode = self._find(name)
         file = self._inodes[inode]
         self._point(f"sync {name}")
-        how = self._failure_due(name)
+        how = self._failing_syncs.due(name)
         if file.fails_late or how is not None:
             self._give_up(inode, how or WEAKEST)
             is_told = file.fails_late or how is None or not how.told_late
             file.fails_late = not is_told
+            if self.every_operation:
+                self._point("after failed sync")
             if is_told:
                 raise os_error(errno.EIO, name)
             return
@@ -216,7 +223,10 @@ class CrashFilesystem:
     def truncate(self, name: str, size_bytes: int) -> None:
         inode = self._find(name)
         file = self._inodes[inode]
-        file.previous = after_truncation(file.previous, bytes(file.cached), size_bytes)
+        previous = after_truncation(file.previous, bytes(file.cached), size_bytes)
+        if previous != file.previous:
+            self._point(f"truncate {name}")  # what was on the blocks before does not show later
+            file.previous = previous
         del file.cached[size_bytes:]
         # The log never grows a file so; others may.
         file.cached += bytes(size_bytes - len(file.cached))
@@ -322,12 +332,18 @@ class CrashFilesystem:
                 touched,
             )
         )  # fmt: skip
+        if self.every_operation:
+            self._point(f"after {kind.value} {name}".rstrip())
         return self._numbers
 
     def _point(self, step: str) -> None:
-        contents = {number: inode.durable for number, inode in self._inodes.items()}
-        previous = {number: inode.previous for number, inode in self._inodes.items()}
-        holes = {number: inode.holes for number, inode in self._inodes.items() if inode.holes}
+        contents: Mapping[int, bytes] = {i: inode.durable for i, inode in self._inodes.items()}
+        previous: Mapping[int, bytes] = {i: inode.previous for i, inode in self._inodes.items()}
+        holes = {i: inode.holes for i, inode in self._inodes.items() if inode.holes}
+        if self.points and contents == self.points[-1].contents:
+            contents = self.points[-1].contents  # a program that runs long has many points
+        if self.points and previous == self.points[-1].previous:
+            previous = self.points[-1].previous
         self.points.append(
             CrashPoint(
                 step, dict(self._durable_names), contents, tuple(self._pending), len(self.marks),
@@ -352,16 +368,8 @@ class CrashFilesystem:
             for each in self._pending
             if each.number not in kept and each.number > newest.get(each.target, -1)
         ]
-
-    def _failure_due(self, name: str) -> SyncFailure | None:
-        """Return how the sync that begins now fails, if it does."""
-        if name not in self._failing_syncs:
-            return None
-        skip, how = self._failing_syncs.pop(name)
-        if skip:
-            self._failing_syncs[name] = skip - 1, how
-            return None
-        return how
+        if self.every_operation:
+            self._point("after sync")
 
     def _give_up(self, inode: int, how: SyncFailure) -> None:
         """A sync failed: what it was to write is clean now, written or not."""

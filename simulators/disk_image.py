@@ -32,22 +32,23 @@ def garbage(count: int) -> bytes:
     return (GARBAGE * (count // len(GARBAGE) + 1))[:count]
 
 
+FILLINGS: Final = {"zeros": zeros, "garbage": garbage}
 PREVIOUS: Final = "previous"
-FILLINGS: Final = {"zeros": zeros, "garbage": garbage, PREVIOUS: garbage}
-"""`previous` is garbage where no earlier file had anything."""
+"""The third: what an earlier file left, and garbage where it left nothing."""
 Holes = Sequence[tuple[int, int]]
 """Stretches [start, end) of a durable file that no write has reached."""
 
 
 def fillings(previous: Mapping[int, bytes]) -> Sequence[str]:
     """Return the fillings that can differ, given what earlier files left."""
-    return tuple(FILLINGS) if any(previous.values()) else tuple(FILLINGS)[:-1]
+    return (*FILLINGS, PREVIOUS) if any(previous.values()) else tuple(FILLINGS)
 
 
 def blank_bytes(filling: str, count: int, previous: bytes) -> bytes:
     """Return what a file's first bytes are where nothing was written."""
-    blank = FILLINGS[filling](count)
-    return previous[:count] + blank[len(previous) :] if filling == PREVIOUS else blank
+    if filling == PREVIOUS:
+        return previous[:count] + garbage(count)[len(previous) :]
+    return FILLINGS[filling](count)
 
 
 def content_after(

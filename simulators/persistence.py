@@ -155,12 +155,12 @@ def predecessors(operations: Sequence[Operation], profile: Profile) -> list[int]
     masks: list[int] = []
     for index, operation in enumerate(operations):
         before: set[int] = set()
-        if operation.is_given_up:
-            masks.append(0)
-            continue
         if operation.target in last_of_target:
             before.add(last_of_target[operation.target])
         last_of_target[operation.target] = index
+        if operation.is_given_up:  # nothing else waits for it, or it for anything
+            masks.append(sum(1 << each for each in before))
+            continue
         if operation.after in place:
             before.add(place[operation.after])
         if profile.everything_ordered and last >= 0:

@@ -58,6 +58,26 @@ SYNC_FAILURES: Final = {
 """By name: those of profiles, where they are known of one."""
 
 
+class FailingSyncs:
+    """Which syncs are to fail, by the name of the file: one of each, after some that succeed."""
+
+    def __init__(self) -> None:
+        self._armed: dict[str, tuple[int, SyncFailure]] = {}
+
+    def arm(self, name: str, skip: int, how: SyncFailure) -> None:
+        self._armed[name] = skip, how
+
+    def due(self, name: str) -> SyncFailure | None:
+        """Return how the sync that begins now fails, if it does. Counts it."""
+        if name not in self._armed:
+            return None
+        skip, how = self._armed.pop(name)
+        if skip:
+            self._armed[name] = skip - 1, how
+            return None
+        return how
+
+
 def writes_of(
     operation: Operation, cached: bytes | bytearray, granule_bytes: int
 ) -> Iterator[Operation]:

@@ -37,17 +37,16 @@ def all_states(
 ) -> Iterator[CrashState]:  # fmt: skip
     """Yield whole states, and torn ones where the profile has such."""
     yield from crash_states(point, profile, budget=budget, seed=seed, coverage=coverage)
-    if profile.torn_writes:
-        for state in torn_states(point, profile):
-            if coverage is not None:
-                coverage.torn += 1
-            yield state
+    yield from torn_states(point, profile, coverage=coverage)
 
 
 def torn_states(
-    point: CrashPoint, profile: Profile, edges: Sequence[int] = EDGES
-) -> Iterator[CrashState]:
+    point: CrashPoint, profile: Profile, *, edges: Sequence[int] = EDGES,
+    coverage: Coverage | None = None,
+) -> Iterator[CrashState]:  # fmt: skip
     """Yield the states with one write in flight, and with two of different files."""
+    if not profile.torn_writes:
+        return
     masks = predecessors(point.pending, profile)
     candidates = _last_writes(point.pending)
     seen: set[frozenset[tuple[str, bytes]]] = set()
@@ -60,6 +59,8 @@ def torn_states(
                 key = frozenset(state.image.items())
                 if key not in seen:
                     seen.add(key)
+                    if coverage is not None:
+                        coverage.torn += 1
                     yield state
 
     is_wide = not profile.powersafe_overwrite

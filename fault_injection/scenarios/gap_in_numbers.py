@@ -25,7 +25,7 @@ def cases(effort: Effort) -> Iterator[Case]:
     for file, record in ((0, 0), (0, 1), (0, 3), (1, 0), (1, 1)):
         for bit in range(3, 30 * 8, effort.budget(29, 1)):
             # A header that does not verify may take the record before it along.
-            rot = Damage("flip", file, record, bit, lost_max=2)
+            rot = Damage("flip", file, record=record, place=bit, lost_max=2)
             steps = (Start(), BrokerStopsListening(), Publish(EVENTS), rot, BrokerListens())
             yield Case(
                 connector_plan(
