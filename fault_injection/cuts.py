@@ -17,8 +17,9 @@ from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_states import crash_states, state_at
-from simulators.disk_image import FILLINGS, Image
+from simulators.disk_image import FILLINGS, PREVIOUS, Image
 from simulators.persistence import Kind, Operation, Profile, predecessors
+from simulators.tears import OLD, parse_filling
 
 Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
@@ -31,9 +32,8 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     """
     if not -len(disk.points) <= step.moment < len(disk.points):
         raise PlanError(f"moment {step.moment}: there were {len(disk.points)}")
-    if step.filling not in FILLINGS:
-        raise PlanError(f"filling {step.filling!r} is none of {sorted(FILLINGS)}")
     point = disk.points[step.moment]
+    _check_filling(step.filling, point)
     everything = (1 << len(point.pending)) - 1
     words = {"none": 0, "all": everything}
     try:
@@ -54,13 +54,34 @@ def nearest_cut(disk: CrashFilesystem, step: PowerCut) -> PowerCut:
     For plans that another log's calls have given: moments are others, and so is what is pending.
     """
     moment = min(step.moment, len(disk.points) - 1)
+    point = disk.points[moment]
+    try:
+        _check_filling(step.filling, point)
+    except PlanError:
+        step = replace(step, filling=parse_filling(step.filling)[0])  # no such write in flight
     if step.kept in ("none", "all"):
         return replace(step, moment=moment)
-    point = disk.points[moment]
     wanted = int(step.kept, 16) & (1 << len(point.pending)) - 1
     return replace(
         step, moment=moment, kept=f"{closed_under(point, disk.profile, wanted, grow=False):x}"
     )
+
+
+def _check_filling(text: str, point: CrashPoint) -> None:
+    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
+    known = (*FILLINGS, PREVIOUS)
+    try:
+        filling, torn = parse_filling(text)
+    except ValueError as error:
+        raise PlanError(f"filling {text!r}: a write in flight is like 7:12:zeros") from error
+    if filling not in known:
+        raise PlanError(f"filling {text!r} is none of {sorted(known)}")
+    for tear in torn.values():
+        is_write = (
+            0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
+        )
+        if not is_write or tear.rest not in (OLD, *known):
+            raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
 def _is_legal(point: CrashPoint, profile: Profile, kept: int) -> bool:
