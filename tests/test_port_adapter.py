@@ -41,7 +41,7 @@ def ask():
 hello = dict(protocol=1, name="broken", language="Python", version="0", capabilities=["log"],
              limits={}, issues_url="")
 """
-GREETING: Final = 'answer(ask(), ok=hello)\n'
+GREETING: Final = "answer(ask(), ok=hello)\n"
 Start = Callable[..., Adapter]
 
 
@@ -146,7 +146,7 @@ def test_a_line_without_end_is_not_read_for_ever(
 
 @pytest.mark.req("PRT-1.2")
 def test_a_reply_in_two_pieces_is_one(start: Start) -> None:
-    script = "request = ask(); say('{\"id\": 2, \"ok\": '); say('{\"sequence\": \"1\"}}\\n')"
+    script = 'request = ask(); say(\'{"id": 2, "ok": \'); say(\'{"sequence": "1"}}\\n\')'
     with start(script) as adapter:
         assert adapter.ask("append", event="00") == {"sequence": "1"}
 
@@ -196,7 +196,7 @@ def test_much_on_standard_error_holds_nothing_up(start: Start) -> None:
 @pytest.mark.req("PRT-1.2")
 def test_one_that_hangs_is_killed(start: Start) -> None:
     with start("ask(); time.sleep(1000)", timeout_seconds=0.3) as adapter:
-        with pytest.raises(AdapterTimeout, match="no reply within 0.3 s; did the adapter flush"):
+        with pytest.raises(AdapterTimeout, match=r"no reply within 0\.3 s; did the adapter flush"):
             adapter.ask("append", event="00")
         assert adapter.process.returncode == -9
 

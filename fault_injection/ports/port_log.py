@@ -68,7 +68,7 @@ class PortLog:
     def __init__(self, command: Sequence[str], theatre: Theatre, scratch: Path) -> None:
         self.command = list(command)
         self._theatre = theatre
-        self._scratch = scratch
+        self.scratch = scratch
         self._numbers = 0
         self._recoverer: Adapter | None = None
         with Adapter(self.command) as adapter:
@@ -131,7 +131,7 @@ class PortLog:
 
     def _new_directory(self, disk: Filesystem) -> Path:
         self._numbers += 1
-        directory = Path(tempfile.mkdtemp(prefix=f"{self._numbers}-", dir=self._scratch))
+        directory = Path(tempfile.mkdtemp(prefix=f"{self._numbers}-", dir=self.scratch))
         write_files(disk, directory)
         return directory
 

@@ -166,9 +166,7 @@ class TracedProcess:
                 return self._stop(tid)
             self._to_resume.append((tid, 0 if is_event else number))
 
-    def _next_status(
-        self, only: int, is_patient: Callable[[], bool] | None
-    ) -> tuple[int, int]:
+    def _next_status(self, only: int, is_patient: Callable[[], bool] | None) -> tuple[int, int]:
         if not only and self._queued:
             return self._queued.popleft()
         while True:

@@ -93,7 +93,7 @@ class Tracer:
     def may_block(self) -> bool:
         """Whether a write is under way that needs more room than an empty pipe has."""
         return any(
-            call.number == WRITE and call.length > PIPE_BYTES or call.number == WRITEV
+            (call.number == WRITE and call.length > PIPE_BYTES) or call.number == WRITEV
             for call in self._calls.values()
             if not call.verdict.is_carried
         )
