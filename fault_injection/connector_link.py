@@ -12,6 +12,7 @@ Spec: SCN-4.1, SIM-2.9.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from simulators.connector_world import ConnectorWorld
@@ -25,12 +26,15 @@ ROUNDS_MAX: Final = 100_000
 class HandMovedLink:
     """The link of one world, over all connections."""
 
-    def __init__(self, world: ConnectorWorld, fired: Counter[str]) -> None:
+    def __init__(
+        self, world: ConnectorWorld, faults: Sequence[LinkFault], fired: Counter[str]
+    ) -> None:
+        """`faults` may grow: those of a connection count from when it is made."""
         self.attempts = 0
         """How often a connection was tried."""
         self._world = world
         self._fired = fired
-        self._faults: list[LinkFault] = []
+        self._faults = faults
         self._connection: BrokerConnection | None = None
         self._streams: dict[Direction, StreamFaults] = {}
         self._deaf: set[Direction] = set()
@@ -38,13 +42,8 @@ class HandMovedLink:
 
     # ---- What goes wrong ----------------------------------------------------
 
-    def arm(self, fault: LinkFault) -> None:
-        """Let this go wrong, on a connection that is still to come."""
-        self._faults.append(fault)
-
     def calm(self) -> None:
-        """No fault strikes any more; a connection that is half open stays so."""
-        self._faults.clear()
+        """No fault strikes this connection any more; if it is half open it stays so."""
         self._streams.clear()
 
     def half_open(self, *directions: Direction) -> None:

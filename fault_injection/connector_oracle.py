@@ -92,7 +92,10 @@ class ConnectorOracle:
         self.rejected: set[int] = set()
         self.letters: dict[int, DeadLetter] = {}
         """What is in the dead-letter file now."""
+        self.repeats = 0
+        """How often a number was sent that had been sent before."""
         self._broker = broker
+        self._sent_ever: set[int] = set()
         self._received_seen = 0
         self._delivered: set[tuple[int, int]] = set()
         """Number and pid of all that a broker took, restored directories included."""
@@ -216,6 +219,8 @@ class ConnectorOracle:
                     sequence,
                 )  # fmt: skip
             life.sent.add(sequence)
+            self.repeats += sequence in self._sent_ever
+            self._sent_ever.add(sequence)
         life.sent_seen = len(sent)
         return None
 

@@ -46,7 +46,7 @@ from simulators.crash_states import crash_states
 from simulators.disk_image import Image
 from simulators.fake_broker import FakeBroker
 from simulators.faulty_filesystem import FaultyFilesystem
-from simulators.link_faults import Direction
+from simulators.link_faults import Direction, LinkFault
 from simulators.persistence import PROFILES
 
 OPENINGS_MAX: Final = 4
@@ -70,6 +70,8 @@ class ConnectorProcess:
         self.world: ConnectorWorld | None = None
         """None before the first start."""
         self.link: HandMovedLink | None = None
+        self.link_faults: list[LinkFault] = []
+        """Armed, of all connections."""
         self.fired = fired
         self._wal_config, self._config, options = connector_limits(plan.settings)
         self.broker = FakeBroker(FaultPlan((), plan.seed), options=options)
@@ -103,7 +105,7 @@ class ConnectorProcess:
             try:
                 if self.world is None or self.link is None:
                     self.world = ConnectorWorld(self.broker, self._open)
-                    self.link = HandMovedLink(self.world, self.fired)
+                    self.link = HandMovedLink(self.world, self.link_faults, self.fired)
                 else:
                     self.world.crash_connector()
             except OpenRefused as error:
@@ -161,6 +163,11 @@ class ConnectorProcess:
         self.disk.fail_power(step.after_calls)
         return "armed"
 
+    @property
+    def calls_left(self) -> int:
+        """How many calls the process may make before it ends in one; 0 if that is not planned."""
+        return 0 if self._ending is None else self._ending_at - self.disk.calls
+
     def end_now(self, step: Kill | PowerCut) -> str:
         """End the process, and do to the disk what that does."""
         self._disarm()
@@ -191,6 +198,7 @@ class ConnectorProcess:
         self.faults.heal()
         self.broker.dice.calm()
         self.broker.start()
+        self.link_faults.clear()
         if self.link is not None:
             self.link.calm()
 

@@ -27,7 +27,9 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
 from fault_injection.plan import Plan, Step
-from fault_injection.subject import make_event
+from fault_injection.recovering import defect
+from fault_injection.subject import DEFECTS, make_event
+from reference.connector_states import IllegalInput
 from reference.errors import AppendError, EventTooLarge, QuotaExceeded
 from reference.limits import NS_PER_S
 from simulators.broker_fault_text import InvalidFault, parse_fault
@@ -84,6 +86,9 @@ class ConnectorRun:
             outcome = self._carry_out(step)
         except PowerFailure:
             outcome = process.end_in_call()
+        except (*DEFECTS, IllegalInput) as error:
+            outcome = f"the connector gives up: {defect(error)}"
+            process.break_("I10", outcome)
         self._note_fired()
         if process.broken is None:
             self.checks += 1
@@ -121,6 +126,9 @@ class ConnectorRun:
                 return f"{process.wall_offset_ns / NS_PER_S:+g} s"
             case steps.BrokerFault(text):
                 return self._broker_fault(text)
+            case steps.LinkFault():
+                process.link_faults.append(_link_fault(step, broker.connection_count))
+                return "armed"
             case steps.BrokerRestart(keeps_memory):
                 broker.restart(keep_memory=keeps_memory)
                 return self._broker_is_gone(step)
@@ -158,8 +166,8 @@ class ConnectorRun:
                 return f"{moved} bytes; {_standing(world)}"
             case steps.DiskWorks(count, index):
                 jobs = world.connector.jobs
-                for number in range(min(count, len(jobs))):
-                    world.connector.run_job(0 if number else index % len(jobs))
+                for _ in range(min(count, len(jobs))):
+                    world.connector.run_job(min(index, len(jobs) - 1))
                 return f"{len(jobs)} things are left to do"
             case steps.Cut():
                 self.fired["cut"] += world.connection is not None
@@ -168,9 +176,6 @@ class ConnectorRun:
             case steps.HalfOpen(direction):
                 link.half_open(*([_direction(direction)] if direction else Direction))
                 return "nothing arrives"
-            case steps.LinkFault():
-                link.arm(_link_fault(step, world.broker.connection_count))
-                return "armed"
             case steps.ShutDown(seconds):
                 return self.process.shut_down(round(seconds * NS_PER_S))
         return self._expect(step, world, link)
@@ -188,6 +193,12 @@ class ConnectorRun:
                     what = f"the last publish stored {self._stored_count}, not {count}"
                     self.process.break_("I11", what)
                 return f"{self._stored_count} stored"
+            case steps.ExpectRepeats(most):
+                repeats = self.process.oracle.repeats
+                if repeats > most:
+                    what = f"{repeats} events were sent again; at most {most} were in flight"
+                    self.process.break_("I4", what)
+                return f"{repeats} repeats"
             case steps.ExpectAttempts(least, most):
                 tried, self._attempts_seen = link.attempts - self._attempts_seen, link.attempts
                 if not least <= tried <= most:

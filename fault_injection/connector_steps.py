@@ -21,9 +21,9 @@ from fault_injection.plan import Step, step
 
 __all__ = [
     "Advance", "BrokerFault", "BrokerListens", "BrokerRestart", "BrokerStopsListening", "Cut",
-    "Damage", "DiskWorks", "ExpectAttempts", "ExpectDelivered", "ExpectLevel", "ExpectStored",
-    "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "MoveBytes", "Plant",
-    "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot", "Start", "Wait",
+    "Damage", "DiskWorks", "ExpectAttempts", "ExpectDelivered", "ExpectLevel", "ExpectRepeats",
+    "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "MoveBytes",
+    "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot", "Start", "Wait",
     "WallClock",
 ]  # fmt: skip
 
@@ -142,7 +142,7 @@ class DiskWorks(Step):
     do: ClassVar[str] = "disk-works"
     count: int = 1
     index: int = 0
-    """Which of those that wait comes first."""
+    """Which of those that wait is done each time, or the last one if there are fewer."""
 
 
 @step("connector")
@@ -290,6 +290,15 @@ class ExpectStored(Step):
 
     do: ClassVar[str] = "expect-stored"
     count: int = 1
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class ExpectRepeats(Step):
+    """So many events at most were ever sent again (I4)."""
+
+    do: ClassVar[str] = "expect-repeats"
+    most: int = 0
 
 
 @step("connector")

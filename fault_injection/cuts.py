@@ -114,6 +114,11 @@ def all_but(pick: Pick) -> Pick:
     return lambda each: not pick(each)
 
 
+def either(first: Pick, second: Pick) -> Pick:
+    """Pick what one of them picks."""
+    return lambda each: first(each) or second(each)
+
+
 def of_file(disk: CrashFilesystem) -> list[Pick]:
     """Return a pick for each file that ever had something pending: its bytes and its sizes."""
     inodes = sorted({each.inode for point in disk.points for each in point.pending})

@@ -18,6 +18,7 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
+from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
 from simulators.memory_filesystem import os_error
@@ -35,6 +36,8 @@ class DiskFaults(FaultyFilesystem):
         self.disk = inner
         self.calls: Counter[str] = Counter()
         self._policy = ""
+        self._struck: set[str] = set()
+        self._harmless = set(HARMLESS)
         self._late: set[str] = set()
         """Files whose next sync reports what an earlier one did not."""
 
@@ -44,6 +47,8 @@ class DiskFaults(FaultyFilesystem):
             raise PlanError(f"{step}: the policies are {', '.join(POLICIES[1:])}, or none")
         if step.call == "sync":
             self._policy = step.policy
+        if step.times == 0 or step.times > INTERRUPTS_MAX:
+            self._harmless.discard(f"{step.call} {step.error}")  # nobody tries for ever
         self.arm(call_fault(step))
 
     def words(self) -> list[str]:
@@ -53,8 +58,14 @@ class DiskFaults(FaultyFilesystem):
     def take_fired(self) -> list[str]:
         """Return what struck since the last time, as it is counted."""
         words = self.words()
+        self._struck.update(words)
         self.fired.clear()
         return words
+
+    @property
+    def excuses_failure(self) -> bool:
+        """Whether something has struck in this boot that may fail an append."""
+        return bool(self._struck.union(self.words()) - self._harmless)
 
     def sync(self, name: str) -> None:
         try:
@@ -81,6 +92,8 @@ class DiskFaults(FaultyFilesystem):
             assert error.errno == errno.EIO, error
 
     def _enter(self, call: str, name: str) -> CallFault | None:
+        if self.is_held_off:
+            return None
         self.calls[call] += 1
         fault = super()._enter(call, name)
         if fault is not None and fault.short == 0:

@@ -97,7 +97,7 @@ def _misbehaviour(draw: random.Random) -> list[Step]:
     found = MISBEHAVIOURS[draw.choice(tuple(MISBEHAVIOURS))]
     place = draw.choice(found.places)
     letter = "c" if place is Place.CONNECTION and len(found.places) > 1 else ""
-    when = draw.choice((f"@{letter}{draw.randrange(1, 6)}", f"%{letter}{draw.choice((2, 10))}"))
+    when = draw.choice((f"@{letter}{draw.randrange(1, 4)}", f"%{letter}{draw.choice((5, 20))}"))
     return [BrokerFault(f"{found.name}{when}")]
 
 

@@ -202,7 +202,8 @@ def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
 
 def missing_from(ledger: Ledger, answer: Answer) -> list[int]:
     """Return the numbers that have to be there and are not."""
-    found = {sequence for sequence, _ in answer.replayed} | set(answer.dead_letters)
+    found = {sequence for sequence, _ in answer.replayed}
+    found.update(answer.dead_letters, answer.kept)
     missing = [n for n in [*ledger.wanted, *sorted(ledger.buried)] if n not in found]
     if answer.hidden_from:
         return [n for n in missing if n < answer.hidden_from]

@@ -62,15 +62,13 @@ class LevelModel:
     def signals(self, states: Iterable[BackpressureState]) -> str:
         """Return what is wrong with the signals since the last time; empty if nothing."""
         for state in states:
-            held_on = state.is_spilled or state.is_blocked
-            expected = next_word(
-                self.signalled, state.used_bytes, self.limit_bytes, held_on=held_on
-            )
+            held_on, used_bytes = state.is_spilled or state.is_blocked, state.used_bytes
+            expected = next_word(self.signalled, used_bytes, self.limit_bytes, held_on=held_on)
             self.signalled = state.level.value
             if self.signalled != expected:
                 held = ", held on" if held_on else ""
                 return (
-                    f"{self.signalled} was signalled at {state.used_bytes} of {self.limit_bytes} "
+                    f"{self.signalled} was signalled at {used_bytes} of {self.limit_bytes} "
                     f"bytes{held}: it should be {expected}"
                 )
         return ""

@@ -4,7 +4,7 @@
     degraded     an open that could not make a file to append to says so
     goes-on      the faults are over: an append works, and the log need not be opened again
     deletes      once all is acknowledged one file stays, whatever the disk has room for
-    bounded      copies of damaged bytes stay within their limits
+    bounded      copies of damaged bytes, and the log as a whole, stay within their limits
     untouched    files that are not the log's (damage `stranger`) are as they were
 
 Each holds in any plan, so that a plan with fewer steps asks nothing that is not so. The first
@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fault_injection.damage import STRANGER_TEXT
+from fault_injection.damage import STRANGER_TEXT, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.promises import Answer
 from fault_injection.subject import OpenLog, small_limits
+from reference.limits import FRAMES_OFFSET
+from reference.names import DEAD_LETTERS_NAME as DEAD
 from simulators.disk_image import Image
 
 WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "bounded", "untouched")
@@ -70,4 +72,7 @@ def _bounded(image: Image, settings: Mapping[str, int]) -> Broken | None:
     size = sum(map(len, copies.values()))
     if len(copies) > limits.quarantine_files_max or size > limits.quarantine_bytes_max:
         return Broken("I9", f"{len(copies)} copies of damaged bytes, {size} bytes")
+    size += sum(map(len, (image[name] for name in (*segment_names(image), DEAD) if name in image)))
+    if size > limits.quota_bytes + FRAMES_OFFSET:  # the header block of a new file is exempt
+        return Broken("I9", f"the log has {size} bytes; its quota is {limits.quota_bytes}")
     return None

@@ -22,7 +22,7 @@ from typing import Final
 
 from fault_injection.cuts import image_after
 from fault_injection.damage import damaged, segment_names
-from fault_injection.disk_faults import HARMLESS, DiskFaults
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken, Ledger, check_log, missing_from
 from fault_injection.log_checks import Asked, check_more
@@ -55,7 +55,7 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
-from fault_injection.recovering import defect, difference
+from fault_injection.recovering import defect, difference, settings_of
 from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
@@ -211,7 +211,9 @@ class LogRun:
             self.disk.mark(Opening())
         try:
             self._lives += 1
-            log = self.subject.open(self._faults, {**self.plan.settings, "life": self._lives})
+            log = self.subject.open(
+                self._faults, {**self.plan.settings, "life": self._lives, "seed": self.plan.seed}
+            )
         except Refused as refusal:
             if not self._faults.fired:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
@@ -267,14 +269,12 @@ class LogRun:
             self.disk.mark(Rejected(tuple(events)[len(stored) :]))
         numbers = ", ".join(str(sequence) for sequence, _ in stored)
         failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
-        if appended.failure and not self._is_excused():
+        if appended.failure and not self._faults.excuses_failure:
+            if "quota_bytes" in self.plan.settings:
+                self.fired["quota"] += 1
+                return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
             self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
         return f"returned {numbers or 'nothing'}{failed}"
-
-    def _is_excused(self) -> bool:
-        """Whether a call of the disk has failed in this boot that may fail an append."""
-        words = {*self.fired, *self._faults.words()}
-        return any(" " in word and not word.startswith("damage") for word in words - HARMLESS)
 
     def _acknowledge(self, count: int) -> str:
         if self.log is None:
@@ -346,6 +346,8 @@ class LogRun:
             if "failure" in outcome and self.broken is None:
                 self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
             return outcome
+        if what == "deletes" and not self.ledger.wanted:
+            return "nothing to acknowledge"
         if what == "deletes":
             self._acknowledge(len(self.ledger.wanted))
         self.broken = self.broken or check_more(
@@ -362,7 +364,10 @@ class LogRun:
             first = self._append(1, 0)
             if "failure" not in first:
                 break
-            self._kill()  # a log whose sync failed is opened again
+            if first.endswith("quota"):
+                self._acknowledge(len(self.ledger.wanted))
+            else:
+                self._kill()  # a log whose sync failed is opened again
         else:
             self.broken = Broken("I10", f"faults are over and appending fails: {first}")
             return first

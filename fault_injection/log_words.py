@@ -11,9 +11,9 @@ Spec: SCN-1.5.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from fault_injection.connector_words import connector_words
 from fault_injection.log_run import Done
 from fault_injection.log_steps import (
     Acknowledge,
@@ -28,25 +28,8 @@ from fault_injection.log_steps import (
     PowerCut,
     Refuse,
 )
+from fault_injection.words import Event, Words, and_words, capital, counted, ordinal, word
 
-Event = tuple[str, str, str]
-"""Lane, text, kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A step, told."""
-
-    sentence: str
-    """What was done and what came of it."""
-    attempt: str
-    """The same, unfinished: "One event is being appended"."""
-    short: str
-    """A word or two, for the drawing."""
-    events: tuple[Event, ...]
-
-
-_NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _CALLS: Final = {
     "sync": "sync of a file", "sync_directory": "sync of the directory",
     "append": "append to a file", "overwrite": "write in place",
@@ -87,11 +70,13 @@ def step_words(done: Done, *, is_first_open: bool) -> Words:
 
 
 def unknown_words(done: Done) -> Words:
-    """Tell a step by its own words: of another world, or newer than this file."""
+    """Tell a step by its own words: of the other world, or newer than these files."""
+    if told := connector_words(done.step, done.outcome):
+        return told
     shown = str(done.step)
-    sentence = f"{_capital(shown)}: {done.outcome}." if done.outcome else f"{_capital(shown)}."
+    sentence = f"{capital(shown)}: {done.outcome}." if done.outcome else f"{capital(shown)}."
     lane = next((lane for lane in ("broker", "link", "disk") if lane in done.step.do), "process")
-    return Words(sentence, _capital(shown), shown, ((lane, shown, ""),))
+    return Words(sentence, capital(shown), shown, ((lane, shown, ""),))
 
 
 # ---- Calls of the log -------------------------------------------------------
@@ -107,7 +92,7 @@ def _open(outcome: str, is_first: bool) -> Words:
     again = "" if is_first else " again"
     if found := re.fullmatch(r"replays (.+); next is (\d+)", outcome):
         return Words(
-            f"The log is opened{again}: it replays {_and(found[1])}; the next number is "
+            f"The log is opened{again}: it replays {and_words(found[1])}; the next number is "
             f"{found[2]}.",
             attempt, "open", (("process", f"open: replays {found[1]}", ""),),
         )  # fmt: skip
@@ -121,16 +106,16 @@ def _append(step: Append, outcome: str) -> Words:
     events = counted(step.count, "event")
     be = "is" if step.count == 1 else "are"
     long = f", {step.padding_bytes} bytes longer than the shortest" if step.padding_bytes else ""
-    attempt = _capital(f"{events} {be} being appended{long}")
+    attempt = capital(f"{events} {be} being appended{long}")
     short = f"append {step.count}"
     found = re.fullmatch(r"returned ([^;]+)(?:; (\w+) failure: (.*))?", outcome, re.DOTALL)
     if found is None:
-        sentence = _capital(f"{events} {be} to be appended{long}: {outcome}.")
+        sentence = capital(f"{events} {be} to be appended{long}: {outcome}.")
         return Words(sentence, attempt, short, (("process", f"{short}: {outcome}", ""),))
-    sentence = _capital(f"{events} {be} appended{long}")
+    sentence = capital(f"{events} {be} appended{long}")
     drawn: list[Event] = [("process", short, "fault" if found[2] else "")]
     if found[1] != "nothing":
-        sentence += f": {_and(found[1])} {'are' if ',' in found[1] else 'is'} durable"
+        sentence += f": {and_words(found[1])} {'are' if ',' in found[1] else 'is'} durable"
         drawn.append(("promise", f"{found[1]} durable", "promise"))
     if found[2]:
         certain = {"definite": "for certain", "indefinite": "without being sure"}
@@ -225,10 +210,10 @@ def _power_cut(outcome: str, notes: tuple[str, ...]) -> Words:
     if not pending:
         rest = "Everything had been synced, so nothing is lost."
     elif not lost:
-        rest = f"{_capital(counted(pending, 'operation'))} had not been synced; none is lost."
+        rest = f"{capital(counted(pending, 'operation'))} had not been synced; none is lost."
     else:
         what = f": {'; '.join(notes)}" if notes else ""
-        number = "all" if lost == pending else _word(lost)
+        number = "all" if lost == pending else word(lost)
         be = "is" if lost == 1 and lost < pending else "are"
         rest = f"Of {counted(pending, 'pending operation')} {number} {be} lost{what}."
         if pending == 1:
@@ -250,13 +235,13 @@ def _fault(step: Fault) -> Words:
     does = (
         f"writes {step.short} bytes and no more" if step.short >= 0 else f"fails with {step.error}"
     )
-    which = f"the {_ordinal(step.at)} {call}{named}"
+    which = f"the {ordinal(step.at)} {call}{named}"
     if step.times == 0:
         text = f"From {which} on, each {does}"
     elif step.times == 1:
-        text = f"{_capital(which)} from now {does}"
+        text = f"{capital(which)} from now {does}"
     else:
-        text = f"{_capital(which)} from now and {counted(step.times - 1, 'more')} behind it: {does}"
+        text = f"{capital(which)} from now and {counted(step.times - 1, 'more')} behind it: {does}"
     result = f"writes {step.short}" if step.short >= 0 else step.error
     drawn = f"{step.call} no. {step.at}: {result}"
     return Words(f"{text}.", text, "fault", (("disk", drawn, "fault"),))
@@ -284,31 +269,3 @@ def _damage(step: Damage, outcome: str) -> Words:
         f"While nothing runs, the medium changes: {what}.{cost}", "The medium changes", "damage",
         (("disk", what, "fault"),),
     )  # fmt: skip
-
-
-# ---- Language ---------------------------------------------------------------
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "one event", "12 events"."""
-    plural = "" if number == 1 or noun == "more" else "s"
-    return f"{_word(number)} {noun}{plural}"
-
-
-def _word(number: int) -> str:
-    return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else f"{number:,}"
-
-
-def _ordinal(number: int) -> str:
-    small = {1: "first", 2: "second", 3: "third"}
-    return small.get(number) or f"{number}th"
-
-
-def _and(numbers: str) -> str:
-    """Write "1, 2, 3" as "1, 2 and 3"."""
-    head, comma, last = numbers.rpartition(", ")
-    return f"{head} and {last}" if comma else numbers
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

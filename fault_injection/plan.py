@@ -88,6 +88,10 @@ class Plan:
         """Return the plan with other steps."""
         return dataclasses.replace(self, steps=steps)
 
+    def limited(self, settings: Mapping[str, int]) -> Plan:
+        """Return the plan with these settings besides its own."""
+        return dataclasses.replace(self, settings={**self.settings, **settings})
+
     def then(self, *steps: Step) -> Plan:
         """Return the plan with more steps at the end."""
         return dataclasses.replace(self, steps=(*self.steps, *steps))

@@ -98,6 +98,8 @@ class Answer:
     """Why the log could not be opened; empty if it was."""
     hidden_from: int = 0
     """A log on a full disk does not hand these out yet, from here on; 0 if it hides none."""
+    kept: tuple[int, ...] = ()
+    """In the log, not decodable, and no dead letter could be written: they wait for one."""
     is_degraded: bool = False
     """The log said that it cannot be appended to for now."""
     unstable: str = ""

@@ -3,9 +3,9 @@
 A *subject* opens a log on a disk. What it gives back is used through six calls. The reference
 is one, `ReferenceLog`; every difference between it and another lives behind this interface.
 
-Random bytes are drawn from what is on the disk and from the number of the process
-(`settings["life"]`), so that the same plan writes the same bytes, and a log that starts anew
-on an empty directory does not draw the salt of the one before.
+Random bytes are drawn from what is on the disk, the number of the process and the plan's seed
+(`settings["life"]`, `["seed"]`), so that the same plan writes the same bytes, and a log that
+starts anew on an empty directory does not draw the salt of the one before.
 
 Spec: SCN-1.1.
 """
@@ -26,7 +26,7 @@ from reference.events import EventType, ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, WalConfig
 from reference.names import DEAD_LETTERS_NAME
-from reference.report import Fate
+from reference.report import DamageKind, Fate
 from reference.wal import WriteAheadLog
 
 CLOCK_NS = 1_700_000_000_250_000_000
@@ -112,7 +112,8 @@ def small_limits(settings: Mapping[str, int]) -> WalConfig:
 
 def draw_seed(files: Iterable[tuple[str, int]], settings: Mapping[str, int]) -> int:
     """Return what a log on these files, of this size, draws its random bytes from."""
-    return crc32(repr((sorted(files), settings.get("life", 0))).encode())
+    drawn = (sorted(files), settings.get("life", 0), settings.get("seed", 0))
+    return crc32(repr(drawn).encode())
 
 
 class ReferenceLog:
@@ -176,6 +177,11 @@ class _ReferenceOpenLog:
         return Answer(
             replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
             self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
+            kept=tuple(
+                damage.first_sequence
+                for damage in log.report.damages
+                if damage.kind is DamageKind.UNDECODABLE and damage.fate is Fate.NONE
+            ),
             is_degraded=bool(log.report.degraded),
         )  # fmt: skip
 

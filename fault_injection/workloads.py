@@ -15,9 +15,12 @@ from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Kill, Open, Refuse
 from fault_injection.plan import Plan, Step
 from fault_injection.subject import ReferenceLog
+from reference.limits import FRAMES_OFFSET
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
 
+FEW_AND_ONE: Final[tuple[dict[str, int], ...]] = ({}, {"rotation_bytes": FRAMES_OFFSET + 1})
+"""Settings with two records in a file, and with one."""
 LIFE_AFTER: Final = (Open(), Append(1), Close(), Open(), Drain())
 """Use after an accident: it opens, numbers go on, a good end is one, and everything drains."""
 RECORDS_PER_FILE: Final = 2

@@ -15,7 +15,9 @@ standard library; `reference` never imports them, and a test enforces both.
     faulty_filesystem                                calls that fail as told
     persistence, disk_image                          what a power cut may keep, as data
     crash_filesystem, crash_states                   a disk that loses power; its legal states
-    explorer                                         every crash of a program, and its recovery
+    legal_sets, crash_sampling                       which sets those are; a sample of them
+    distinct_states, file_contents                   those that differ, without building all
+    explorer, recovery_memory                        every crash of a program, and its recovery
     persistence_table                                the profiles, asked what they keep
     clock                                            virtual time
 

@@ -9,7 +9,10 @@ Fault model. Three views of the disk are kept apart:
 A killed process leaves the page cache. A power cut leaves the durable state and any legal
 set of what is pending; which sets are legal, the profile says (crash_states.py lists them).
 `points` holds every moment at which the choice is largest: before each sync, at each `mark`
-and at the end. What a cut in between could leave is among what these can leave.
+and at the end. What a cut in between could leave is among what these can leave: between two
+syncs what is pending only grows, a later operation is never needed by an earlier one, and
+nothing is promised but at a mark. (`every_operation` records those moments too; a test
+compares.)
 
 A sync that fails (`fail_sync`) has the effect that kernels show: the error is told once, the
 pages count as clean, the process goes on reading the new data, and a later sync succeeds
@@ -68,9 +71,17 @@ class _Inode:
 class CrashFilesystem:
     """One directory. Everything that happens is recorded in `points` and `marks`."""
 
-    def __init__(self, profile: Profile, image: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        image: Mapping[str, bytes] | None = None,
+        *,
+        every_operation: bool = False,
+    ) -> None:
         """`image` is what is on the medium at the start, durably."""
         self.profile = profile
+        self.every_operation = every_operation
+        """Record a moment after everything that changes what a cut may leave."""
         self.points: list[CrashPoint] = []
         self.marks: list[object] = []
         self._inodes: dict[int, _Inode] = {}
@@ -288,10 +299,14 @@ class CrashFilesystem:
                 self._numbers, kind, inode, offset, data, name, is_overwrite, is_rename, after
             )
         )
+        if self.every_operation:
+            self._point(f"after {kind.value} {name}".rstrip())
         return self._numbers
 
     def _point(self, step: str) -> None:
-        contents = {number: inode.durable for number, inode in self._inodes.items()}
+        contents: Mapping[int, bytes] = {i: inode.durable for i, inode in self._inodes.items()}
+        if self.points and contents == self.points[-1].contents:
+            contents = self.points[-1].contents  # a program that runs long has many points
         self.points.append(
             CrashPoint(
                 step, dict(self._durable_names), contents, tuple(self._pending), len(self.marks)
@@ -314,6 +329,8 @@ class CrashFilesystem:
             for each in self._pending
             if each.number not in kept and each.number > newest.get(each.target, -1)
         ]
+        if self.every_operation:
+            self._point("after sync")
 
     def _give_up(self, inode: int) -> None:
         """A sync failed: what it was to write is clean now, written or not."""

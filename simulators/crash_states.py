@@ -1,38 +1,28 @@
-"""Every state that a power cut may leave at one moment: counted, listed, or sampled honestly.
+"""Every state that a power cut may leave at one moment: listed one by one, or sampled honestly.
 
-Theory of operation. The pending operations and what has to come before what (persistence.py)
-make a graph. A legal set of kept operations is closed downwards in it. The graph falls into
-parts that have nothing to do with each other (granules of one file, names); the legal sets of
-a part are listed, and those of the whole are their combinations: their number is a product,
-known before anything is enumerated.
-
-    legal sets <= budget     all of them
-    else                     none, all, prefixes in the order of issue; all but a part, a part
-                             alone; and combinations drawn from a seed, to the budget
+    legal sets <= budget     all of them (legal_sets.py)
+    else                     the telling ones, then what a seed draws (crash_sampling.py)
 
 A state is a set and a filling for bytes that were never written (disk_image.py). Two sets may
-give the same directory; that is for the explorer to see.
+give the same directory: distinct_states.py sees that without building either. This is the
+plain way, with which that one is compared.
 
 Spec: SIM-2.4.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from simulators.crash_filesystem import CrashPoint
+from simulators.crash_sampling import sample
 from simulators.disk_image import FILLINGS, Image, content_after, names_after
-from simulators.persistence import Kind, Operation, Profile, predecessors
+from simulators.legal_sets import LegalSets
+from simulators.persistence import Kind, Operation, Profile
 
 BUDGET: Final = 4096
-PART_SETS_MAX: Final = 1 << 16
-"""Of a single part no more legal sets than about this are listed."""
-PART_SETS_TELLING: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +37,17 @@ class CrashState:
 
 @dataclass(slots=True)
 class Coverage:
-    """How much of what is legal was looked at."""
+    """How much of what is legal was looked at: legal sets, whatever directories they give."""
 
     legal: int = 0
     explored: int = 0
     is_lower_bound: bool = False
     """`legal` leaves some out: a part had too many to be listed."""
+
+    def add(self, legal: LegalSets) -> None:
+        """Count the legal sets of a moment; `explored` is for whoever looks at them."""
+        self.legal += legal.count
+        self.is_lower_bound = self.is_lower_bound or legal.is_cut_short
 
 
 def crash_states(
@@ -60,16 +55,12 @@ def crash_states(
     coverage: Coverage | None = None,
 ) -> Iterator[CrashState]:  # fmt: skip
     """Yield the states of this moment, all if there are at most `budget` legal sets."""
-    operations = point.pending
-    parts = [_legal_sets(part, masks) for part, masks in _parts(operations, profile)]
-    is_cut_short = any(len(sets) > PART_SETS_MAX for sets in parts)
-    legal = math.prod(len(sets) for sets in parts)
-    sets = _all(parts) if legal <= budget else _sample(parts, operations, budget, seed)
-    files = _Files(point)
+    legal = LegalSets(point.pending, profile)
     if coverage is not None:
-        coverage.legal += legal
-        coverage.is_lower_bound = coverage.is_lower_bound or is_cut_short
-    for kept in sets:
+        coverage.add(legal)
+    files = _Files(point)
+    is_all = legal.are_at_most(budget)
+    for kept in legal if is_all else sample(legal, point.pending, budget, seed):
         if coverage is not None:
             coverage.explored += 1
         yield from files.states(kept)
@@ -87,79 +78,6 @@ def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
         own = [each for each in chosen if each.inode == inode]
         image[name] = content_after(durable, own, filling) if own else durable
     return CrashState(kept, filling, image)
-
-
-# ---- Legal sets -------------------------------------------------------------
-
-
-def _parts(operations: Sequence[Operation], profile: Profile) -> list[tuple[list[int], list[int]]]:
-    """Return the connected parts: indexes, and the predecessors of each index."""
-    masks = predecessors(operations, profile)
-    parent = list(range(len(operations)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    for index, mask in enumerate(masks):
-        for before in range(len(operations)):
-            if mask >> before & 1:
-                parent[root(index)] = root(before)
-    groups: dict[int, list[int]] = {}
-    for index in range(len(operations)):
-        groups.setdefault(root(index), []).append(index)
-    return [(group, masks) for group in groups.values()]
-
-
-def _legal_sets(part: Sequence[int], masks: Sequence[int]) -> list[int]:
-    """Return the downward closed sets of one part as masks, none and all included."""
-    sets = [0]
-    for index in part:  # in the order of issue: predecessors come first
-        sets += [each | 1 << index for each in sets if masks[index] & ~each == 0]
-        if len(sets) > PART_SETS_MAX:
-            whole = sum(1 << each for each in part)
-            return [*sets, whole]  # what came before this index, and everything
-    return sets
-
-
-def _all(parts: Sequence[Sequence[int]]) -> Iterator[int]:
-    for choice in itertools.product(*parts):
-        yield sum(choice)
-
-
-def _sample(
-    parts: Sequence[Sequence[int]], operations: Sequence[Operation], budget: int, seed: int
-) -> Iterator[int]:
-    """Yield different legal sets: the telling ones first, then what a seed draws."""
-    everything = (1 << len(operations)) - 1
-    seen: set[int] = set()
-
-    def telling() -> Iterator[int]:
-        yield 0
-        yield everything
-        # A prefix in the order of issue is always legal. They may take half of the budget.
-        step = 1 + 2 * len(operations) // budget
-        for index in range(0, len(operations), step):
-            yield (1 << index) - 1
-        for part in parts[:: 1 + 8 * len(parts) // budget]:
-            whole = max(part, key=int.bit_count)
-            for each in part[:PART_SETS_TELLING]:
-                yield everything & ~whole | each
-                yield each
-
-    source = random.Random(seed)
-    drawn = (sum(source.choice(part) for part in parts) for _ in range(4 * budget))
-    for kept in itertools.chain(telling(), drawn):
-        if len(seen) >= budget:
-            return
-        if kept not in seen:
-            seen.add(kept)
-            yield kept
-
-
-# ---- Directories ------------------------------------------------------------
 
 
 class _Files:
@@ -180,15 +98,15 @@ class _Files:
 
     def states(self, kept: int) -> Iterator[CrashState]:
         """Yield one state, or one for each filling if some bytes were never written."""
-        first: Image | None = None
+        earlier: list[Image] = []
         for filling in FILLINGS:
             image = {
                 name: self._content(inode, kept, filling)
                 for name, inode in self._directory(kept & self._names).items()
             }
-            if image != first:
+            if image not in earlier:
                 yield CrashState(kept, filling, image)
-            first = first or image
+                earlier.append(image)
 
     def _directory(self, kept: int) -> dict[str, int]:
         found = self._directories.get(kept)

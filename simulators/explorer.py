@@ -2,15 +2,17 @@
 
     result = explore(workload, recover, check, profile)
 
-Theory of operation. The workload runs once on a CrashFilesystem, which records every moment
-at which the power may fail, and the promises that the workload had made by then (`mark`).
-Each legal directory of each moment is given to `recover`, and `check` says whether what came
-back keeps the promises. What `recover` gives depends on the directory alone, so it is asked
-once for each; what was promised depends on the moment, so `check` is asked for each pair.
+Theory of operation. The workload runs once on a CrashFilesystem, which records the moments at
+which the power may fail, and the promises that the workload had made by then (`mark`). The
+different directories of each moment (distinct_states.py) are given to `recover`, and `check`
+says whether what came back keeps the promises. What `recover` gives depends on the directory
+alone, so it is asked once for each, or not at all where it is known that it would see no
+difference (recovery_memory.py); what was promised depends on the moment, so `check` is asked
+for each pair.
 
 Recovery writes, so the power may fail again: with `depth` above 1, `recover` itself runs on a
-CrashFilesystem, and every directory that a cut inside it can leave is recovered in turn. A
-directory that was seen is not explored again.
+CrashFilesystem that is recorded, and every directory that a cut inside it can leave is
+recovered in turn. A directory that was seen is not explored again.
 
 Numbers are counted, not estimated: moments, legal sets, explored ones, distinct directories,
 and how many of those recover to the same answer.
@@ -26,15 +28,19 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from simulators.crash_filesystem import CrashFilesystem
-from simulators.crash_states import BUDGET, Coverage, crash_states
-from simulators.disk_image import Image
+from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_states import BUDGET, Coverage, state_at
+from simulators.distinct_states import DistinctState, distinct_states
+from simulators.file_contents import Key, Numbers
 from simulators.persistence import Profile
+from simulators.recovery_memory import RecoveryMemory
 
 Answer = TypeVar("Answer", bound=Hashable)
 
 VIOLATIONS_MAX: Final = 20
 """After so many the same mistake is only found again."""
+VIOLATIONS_KEPT: Final = 1000
+"""Of one moment, until the least are picked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,12 @@ class Violation:
     step: str
     """The call at which the power failed; of a nested crash, the last one."""
     path: tuple[tuple[int, int, str], ...]
-    """For each crash: which moment, which pending operations were kept, which filling."""
+    """For each crash: which moment, which pending operations were kept, which filling.
+
+    `state_at` (crash_states.py) makes the directory from each of these.
+    """
+    lost: int = 0
+    """How many pending operations were not kept; of a nested crash, in the last one."""
 
 
 @dataclass(slots=True)
@@ -54,28 +65,46 @@ class Exploration(Generic[Answer]):
 
     moments: int = 0
     legal: int = 0
+    """Legal sets of pending operations, added up over the moments."""
     is_lower_bound: bool = False
     """There are more legal sets than `legal`: a moment had too many to be counted."""
     explored: int = 0
+    """Legal sets whose directories were looked at, with every filling: built, or recognised
+    as equal to one that was."""
     distinct: int = 0
     """Directories, byte for byte."""
     nested: int = 0
     """Of those, left by a crash during recovery."""
+    recoveries: int = 0
+    """How often recovery ran."""
     checks: int = 0
+    """Of directory and promises, each pair once."""
     answers: set[Answer] = field(default_factory=set)
     violations: list[Violation] = field(default_factory=list)
+    """Those of one moment in the order of what was lost: the first one needs the least."""
 
     @property
     def equivalents(self) -> int:
         """How many different answers recovery gave."""
         return len(self.answers)
 
+    @property
+    def distinct_ratio(self) -> float:
+        """Distinct directories for each explored set. A set leaves one for each filling."""
+        return self.distinct / self.explored if self.explored else 0.0
+
+    @property
+    def answer_ratio(self) -> float:
+        """Different answers for each distinct directory."""
+        return self.equivalents / self.distinct if self.distinct else 0.0
+
     def __str__(self) -> str:
         bound = "at least " if self.is_lower_bound else ""
         return (
             f"{self.moments} moments, explored {self.explored:,} of {bound}{_count(self.legal)} "
-            f"legal sets, {self.distinct:,} distinct directories ({self.nested:,} nested), "
-            f"{self.equivalents:,} different answers, {len(self.violations)} violations"
+            f"legal sets, {self.distinct:,} distinct directories ({self.nested:,} nested; "
+            f"{self.distinct_ratio:.3g} per set), {self.equivalents:,} different answers "
+            f"({self.answer_ratio:.3g} per directory), {len(self.violations)} violations"
         )
 
 
@@ -86,8 +115,10 @@ def _count(number: int) -> str:
 
 Workload = Callable[[CrashFilesystem], None]
 Recover = Callable[[CrashFilesystem], Answer]
+"""It sees the disk through its calls, or asks for `process_image`; and nothing else."""
 Check = Callable[[list[object], Answer], str]
 """Given the promises made by then and the answer: what is wrong, or an empty text."""
+Path = tuple[tuple[int, int, str], ...]
 
 
 def explore(
@@ -99,20 +130,28 @@ def explore(
     budget: int = BUDGET,
     depth: int = 1,
     seed: int = 0,
+    every_operation: bool = False,
+    run_all: bool = False,
 ) -> Exploration[Answer]:
-    """Run the workload, fail the power everywhere, and recover from everything."""
-    disk = CrashFilesystem(profile)
+    """Run the workload, fail the power everywhere, and recover from everything.
+
+    Of a moment with more than `budget` legal sets a sample is explored, drawn from `seed`.
+    `every_operation`: moments are not only where most is pending, but wherever anything
+    changes. `run_all`: recovery runs on every directory, and none is recognised by what
+    recovery reads of it.
+    """
+    disk = CrashFilesystem(profile, every_operation=every_operation)
     workload(disk)
     disk.end()
-    engine = _Engine(recover, check, profile, budget, seed)
-    engine.explore(disk, disk.marks, depth, ())
+    engine = _Engine(recover, check, profile, budget, seed, every_operation, run_all)
+    engine.result.violations = engine.explore(disk, disk.marks, depth, ())
     return engine.result
 
 
 class _Engine(Generic[Answer]):
     def __init__(
         self, recover: Recover[Answer], check: Check[Answer], profile: Profile, budget: int,
-        seed: int,
+        seed: int, every_operation: bool, run_all: bool,
     ) -> None:  # fmt: skip
         self.result: Exploration[Answer] = Exploration()
         self._recover = recover
@@ -120,56 +159,114 @@ class _Engine(Generic[Answer]):
         self._profile = profile
         self._budget = budget
         self._seed = seed
-        self._known: dict[Hashable, tuple[Answer, CrashFilesystem]] = {}
-        self._checked: set[tuple[Hashable, int, int]] = set()
+        self._every_operation = every_operation
+        self._memory = None if run_all else RecoveryMemory(recover, profile)
+        self._numbers = Numbers()
+        self._answers: dict[Key, Answer] = {}
+        self._checked: dict[tuple[Key, int], int] = {}
+        """Directory and how much was promised, to the depth at which that was explored."""
 
     def explore(
         self,
         disk: CrashFilesystem,
         promises: list[object],
         depth: int,
-        path: tuple[tuple[int, int, str], ...],
-        fixed_marks: int | None = None,
-    ) -> None:
-        """Look at every state of every moment of what `disk` recorded."""
+        path: Path,
+    ) -> list[Violation]:
+        """Look at every state of every moment of what `disk` recorded; return what is wrong.
+
+        `promises`: all of the workload's; of a recovery, those that were made by then.
+        """
         result = self.result
+        violations: list[Violation] = []
+        last: CrashPoint | None = None
         coverage = Coverage()
         for index, point in enumerate(disk.points):
+            if last is None or not _is_same(point, last):
+                coverage = Coverage()
+                promised = promises if path else promises[: point.mark]
+                found = self._explore_moment(point, promised, depth, (path, index), coverage)
+                violations += _least(found)
+            last = point
             result.moments += 1
-            marks = point.mark if fixed_marks is None else fixed_marks
-            for state in crash_states(
-                point, self._profile, budget=self._budget, seed=self._seed, coverage=coverage
-            ):
-                key = frozenset(state.image.items())
-                here = (*path, (index, state.kept, state.filling))
-                if (key, marks, depth) in self._checked:
-                    continue
-                self._checked.add((key, marks, depth))
-                answer, recovery = self._recovered(key, state.image, is_nested=bool(path))
-                result.checks += 1
-                wrong = self._check(promises[:marks], answer)
-                if wrong:
-                    result.violations.append(Violation(wrong, point.step, here))
-                    if len(result.violations) >= VIOLATIONS_MAX:
-                        break
-                if depth > 1:
-                    self.explore(recovery, promises, depth - 1, here, marks)
-            if len(result.violations) >= VIOLATIONS_MAX:
+            result.legal += coverage.legal
+            result.explored += coverage.explored
+            result.is_lower_bound = result.is_lower_bound or coverage.is_lower_bound
+            if len(violations) >= VIOLATIONS_MAX:
                 break
-        result.legal += coverage.legal
-        result.is_lower_bound = result.is_lower_bound or coverage.is_lower_bound
-        result.explored += coverage.explored
+        return violations[:VIOLATIONS_MAX]
+
+    def _explore_moment(
+        self,
+        point: CrashPoint,
+        promises: list[object],
+        depth: int,
+        place: tuple[Path, int],
+        coverage: Coverage,
+    ) -> list[Violation]:
+        path, index = place
+        violations: list[Violation] = []
+        for state in distinct_states(
+            point, self._profile, self._numbers,
+            budget=self._budget, seed=self._seed, coverage=coverage,
+        ):  # fmt: skip
+            pair = state.key, len(promises)
+            if self._checked.get(pair, 0) >= depth:
+                continue
+            is_new = pair not in self._checked
+            self._checked[pair] = depth
+            answer, recovery = self._recovered(point, state, depth, is_nested=bool(path))
+            here = (*path, (index, state.kept, state.filling))
+            if is_new:
+                self.result.checks += 1
+                if wrong := self._check(promises, answer):
+                    lost = len(point.pending) - state.kept.bit_count()
+                    violations.append(Violation(wrong, point.step, here, lost))
+                    if len(violations) > VIOLATIONS_KEPT:
+                        violations = _least(violations)
+            if recovery is not None and len(violations) < VIOLATIONS_MAX:
+                violations += self.explore(recovery, promises, depth - 1, here)
+        return violations
 
     def _recovered(
-        self, key: Hashable, image: Image, *, is_nested: bool
-    ) -> tuple[Answer, CrashFilesystem]:
-        found = self._known.get(key)
-        if found is None:
-            disk = CrashFilesystem(self._profile, image)
+        self, point: CrashPoint, state: DistinctState, depth: int, *, is_nested: bool
+    ) -> tuple[Answer, CrashFilesystem | None]:
+        """Return the answer, and at a depth above 1 the disk on which recovery was recorded."""
+        if state.key in self._answers and depth == 1:
+            return self._answers[state.key], None
+        image = state_at(point, state.kept, state.filling).image
+        recovery: CrashFilesystem | None = None
+        if depth == 1 and self._memory is not None:
+            runs = self._memory.runs
+            answer = self._memory.answer(image)
+            self.result.recoveries += self._memory.runs - runs
+        else:
+            disk = CrashFilesystem(
+                self._profile, image, every_operation=self._every_operation and depth > 1
+            )
             answer = self._recover(disk)
-            disk.end()
-            found = self._known[key] = answer, disk
+            self.result.recoveries += 1
+            if depth > 1:
+                disk.end()
+                recovery = disk
+        if state.key not in self._answers:
+            self._answers[state.key] = answer
             self.result.distinct += 1
             self.result.nested += is_nested
             self.result.answers.add(answer)
-        return found
+        return answer, recovery
+
+
+def _is_same(point: CrashPoint, other: CrashPoint) -> bool:
+    """Whether both leave the same, and as much was promised."""
+    return (
+        point.mark == other.mark
+        and point.pending == other.pending
+        and point.names == other.names
+        and point.contents == other.contents
+    )
+
+
+def _least(violations: list[Violation]) -> list[Violation]:
+    """Return those that need the least to be lost, no more than are wanted."""
+    return sorted(violations, key=lambda violation: violation.lost)[:VIOLATIONS_MAX]

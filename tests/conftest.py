@@ -4,7 +4,10 @@ Every test function carries `@pytest.mark.req("WAL-1.1", ...)`; one without is a
 collection. The IDs that ran are compared with SPEC.md by test_traceability.py.
 
 Profiles (HYPOTHESIS_PROFILE): quick (default), ci (derandomised, chosen when CI is set),
-explore (random, long; prints how to reproduce).
+explore (random, long; prints how to reproduce), mutant (one that is looked for: no shrinking).
+
+PROCMOND_MUTANT=NAME runs the tests against a mistake (fault_injection/mutants), to see which of
+them find it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
+
+from fault_injection.mutants import install_from_environment
+
+install_from_environment()  # before any test imports `reference`
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -23,12 +30,18 @@ settings.register_profile(
 settings.register_profile(
     "explore", parent=settings.get_profile("quick"), max_examples=5000, print_blob=True
 )
+settings.register_profile(
+    "mutant", parent=settings.get_profile("ci"), print_blob=False,
+    phases=(Phase.explicit, Phase.generate),
+)  # fmt: skip
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
 )
 
 COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}
 """Requirement ID to the tests that carry it; filled at collection."""
+COLLECTED_PROPERTIES: set[str] = set()
+"""Of those tests, the ones that Hypothesis draws: properties and state machines."""
 COLLECTED_EVERYTHING = [False]
 """Whether the whole of tests/ was collected, so that a missing ID means a gap."""
 
@@ -40,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ids = {each for mark in item.iter_markers("req") for each in mark.args}
         if not ids:
             unmarked.append(item.nodeid)
+        if _is_property(item):
+            COLLECTED_PROPERTIES.add(item.nodeid.split("[")[0])
         for each in ids:
             COLLECTED_REQUIREMENTS.setdefault(each, set()).add(item.nodeid.split("[")[0])
     if unmarked:
@@ -47,3 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     COLLECTED_EVERYTHING[0] = config.args in (["tests"], [str(config.rootpath / "tests")]) and not (
         config.option.keyword or config.option.markexpr
     )
+
+
+def _is_property(item: pytest.Item) -> bool:
+    function = getattr(item, "function", None)
+    machine = getattr(getattr(item, "cls", None), "settings", None)  # of a state machine's TestCase
+    return bool(getattr(function, "is_hypothesis_test", False)) or machine is not None

@@ -12,11 +12,12 @@ from reference import recovery, scanner
 from reference.interval_set import WatermarkSet
 from reference.recovery import OpenedLog
 from simulators.crash_filesystem import CrashFilesystem
-from simulators.crash_states import crash_states
-from simulators.explorer import Exploration, explore
+from simulators.crash_states import crash_states, state_at
+from simulators.explorer import VIOLATIONS_MAX, Exploration, explore
 from simulators.persistence import PROFILES
 from tests.crash_workloads import (
     Answer,
+    append,
     check_log,
     open_log,
     recover_log,
@@ -65,6 +66,19 @@ def test_crashes_of_a_disk_that_promises_little_but_syncs(
     assert result.violations == []
     assert result.distinct > 500
     assert result.explored < result.legal, "sampled, and said so"
+    assert result.equivalents >= 10
+
+
+@pytest.mark.req("WAL-1.1", "WAL-1.2", "REC-1.1", "REC-9.2", "ACK-5.1", "SIM-2.4", "SIM-2.5")
+@pytest.mark.no_cover  # which would make it three times as slow
+def test_every_crash_of_a_disk_that_promises_little() -> None:
+    """Exhaustively, all 2.6 million: rotation, acknowledgement and deletion under posix-min."""
+    result = explored(use_log, budget=10**8)
+    assert result.violations == []
+    assert result.explored == result.legal > 2_000_000
+    assert not result.is_lower_bound
+    assert result.distinct > 400_000
+    assert result.checks > result.distinct, "some are left at two moments with other promises"
     assert result.equivalents >= 10
 
 
@@ -212,20 +226,145 @@ def _append_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.req("SIM-2.5")
 def test_a_violation_can_be_shown_again_from_its_path() -> None:
     result = explored(lambda disk: use_log(disk, NoSync), budget=50)
-    violation = result.violations[0]
     disk = CrashFilesystem(POSIX_MIN)
     use_log(disk, NoSync)
     disk.end()
-    ((moment, kept, filling),) = violation.path
+    for violation in result.violations:
+        ((moment, kept, filling),) = violation.path
+        point = disk.points[moment]
+        assert point.step == violation.step
+        assert len(point.pending) - kept.bit_count() == violation.lost
+        state = state_at(point, kept, filling)
+        answer = recover_log(CrashFilesystem(POSIX_MIN, state.image))
+        assert check_log(disk.marks[: point.mark], answer) == violation.what
+
+
+@pytest.mark.req("SIM-2.5")
+def test_a_violation_in_a_crash_of_recovery_can_be_shown_again_from_its_path() -> None:
+    def recover(disk: CrashFilesystem) -> Answer:
+        was_cut = any(entry.name.endswith(".wal.new") for entry in disk.list())
+        return Answer(refused="was cut") if was_cut else recover_log(disk)
+
+    def check(promises: list[object], answer: Answer) -> str:
+        return check_log(promises, answer) if promises else ""
+
+    def workload(disk: CrashFilesystem) -> None:
+        append(disk, open_log(disk, 1), (1,))
+
+    disk = CrashFilesystem(POSIX_MIN)
+    workload(disk)
+    violation = explore(workload, recover, check, POSIX_MIN, budget=20, depth=2).violations[0]
+    (moment, kept, filling), inner = violation.path
     point = disk.points[moment]
-    assert point.step == violation.step
-    (state,) = (
-        s
-        for s in crash_states(point, POSIX_MIN, budget=50)
-        if (s.kept, s.filling) == (kept, filling)
-    )
-    answer = recover_log(CrashFilesystem(POSIX_MIN, state.image))
-    assert check_log(disk.marks[: point.mark], answer) == violation.what
+    recovery = CrashFilesystem(POSIX_MIN, state_at(point, kept, filling).image)
+    recover(recovery)
+    last = recovery.points[inner[0]]
+    assert last.step == violation.step
+    again = recover(CrashFilesystem(POSIX_MIN, state_at(last, *inner[1:]).image))
+    assert check_log(disk.marks[: point.mark], again) == violation.what == "refused: was cut"
+
+
+@pytest.mark.req("SIM-2.5")
+def test_of_the_violations_of_a_moment_the_one_that_needs_the_least_comes_first() -> None:
+    def workload(disk: CrashFilesystem) -> None:
+        disk.create_exclusive("f")
+        disk.sync_directory()
+        disk.mark("what is in the file begins with x")
+        disk.append("f", b"x" * 8 * 512)
+
+    def first_sector_is_there(promises: list[object], content: bytes) -> str:
+        return "it does not" if promises and content and content[:1] != b"x" else ""
+
+    result = explore(
+        workload, lambda disk: disk.process_image().get("f", b""), first_sector_is_there,
+        POSIX_MIN,
+    )  # fmt: skip
+    lost = [violation.lost for violation in result.violations]
+    assert lost == sorted(lost)
+    assert lost[0] == 1
+    assert len(lost) == VIOLATIONS_MAX
+
+
+Tree = frozenset[tuple[str, bytes]]
+
+
+def one_step(disk: CrashFilesystem) -> Tree:
+    """A recovery that does one thing, so that its crashes are what other moments leave too."""
+    image = disk.process_image()
+    if "a" not in image:
+        disk.create_exclusive("a")
+    elif len(image["a"]) < 3:
+        disk.append("a", b"x")
+        disk.sync("a")
+    else:
+        disk.unlink("a")
+        disk.sync_directory()
+    return frozenset(image.items())
+
+
+@pytest.mark.req("SIM-2.4", "SIM-2.5")
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_crashes_in_crashes_are_those_that_a_plain_search_finds(depth: int) -> None:
+    def workload(disk: CrashFilesystem) -> None:
+        for number in range(2):
+            one_step(disk)
+            disk.mark(number)
+            one_step(disk)
+
+    def search(disk: CrashFilesystem, left: int, marks: int | None = None) -> None:
+        disk.end()
+        for point in disk.points:
+            promised = point.mark if marks is None else marks
+            for state in crash_states(point, POSIX_MIN):
+                recovery = CrashFilesystem(POSIX_MIN, state.image)
+                plain.add((promised, one_step(recovery)))
+                if left > 1:
+                    search(recovery, left - 1, promised)
+
+    def check(promises: list[object], tree: Tree) -> str:
+        checked.append((len(promises), tree))
+        return ""
+
+    plain: set[tuple[int, Tree]] = set()
+    checked: list[tuple[int, Tree]] = []
+    disk = CrashFilesystem(POSIX_MIN)
+    workload(disk)
+    search(disk, depth)
+    result = explore(workload, one_step, check, POSIX_MIN, depth=depth)
+    assert set(checked) == plain
+    assert len(checked) == len(plain) == result.checks
+    assert result.distinct == len({tree for _, tree in plain})
+
+
+@pytest.mark.req("SIM-2.4", "SIM-2.5")
+@pytest.mark.parametrize(("profile", "depth"), [("btrfs", 1), ("ext4-ordered", 2)])
+def test_a_cut_at_every_operation_finds_no_other_directory(profile: str, depth: int) -> None:
+    def workload(disk: CrashFilesystem) -> None:
+        log = open_log(disk, 1)
+        append(disk, log, (1,))
+        append(disk, log, (2, 3))
+
+    few = explored(workload, profile, budget=10**7, depth=depth)
+    many = explored(workload, profile, budget=10**7, depth=depth, every_operation=True)
+    assert many.moments > few.moments
+    assert many.explored == many.legal > few.legal
+    assert (many.distinct, many.checks, many.answers) == (few.distinct, few.checks, few.answers)
+
+
+@pytest.mark.req("SIM-2.5")
+def test_recovery_that_runs_on_every_directory_gives_the_same() -> None:
+    recognised = explored(use_log, budget=300)
+    run = explored(use_log, budget=300, run_all=True)
+    assert run.recoveries == run.distinct > 5 * recognised.recoveries
+    assert (run.distinct, run.checks, run.answers) == (
+        recognised.distinct, recognised.checks, recognised.answers,
+    )  # fmt: skip
+    assert run.violations == recognised.violations == []
+    mistaken = [
+        explored(lambda disk: use_log(disk, NoSync), budget=100, run_all=run_all).violations
+        for run_all in (False, True)
+    ]
+    assert mistaken[0] == mistaken[1] != []
 
 
 @pytest.mark.req("SIM-2.4", "SIM-2.5")
@@ -234,3 +373,5 @@ def test_the_same_exploration_twice_is_the_same() -> None:
     assert first == second
     assert str(first) == str(second)
     assert "0 violations" in str(first)
+    assert f"{first.distinct / first.explored:.3g} per set" in str(first)
+    assert f"{len(first.answers) / first.distinct:.3g} per directory" in str(first)

@@ -37,8 +37,8 @@ SCENARIO = Scenario(
     effect="the header does not verify: what its length says cannot be trusted",
     contract="one record is lost, and reported under its number; its neighbours are replayed; "
     "nothing is allocated on the word of a bad length",
-    why="bookkeeper#2220, memtrace#80 (192 GiB), bincode#239: lengths that were believed; upstream's "
-    "checksum does not cover length and number (W6, W7)",
+    why="bookkeeper#2220, memtrace#80 (192 GiB), bincode#239: lengths that were believed; "
+    "upstream's checksum does not cover length and number (W6, W7)",
     invariants=("I2", "I3", "I6", "I7"),
     requirements=("REC-2.2", "FMT-5.4", "FMT-1.3", "REP-1.1", "REP-1.2"),
     cases=cases,

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import Pick, is_name, of_file, picked_cuts
+from fault_injection.cuts import Pick, all_but, either, is_name, of_file, picked_cuts
 from fault_injection.scenario import Effort, Scenario
-from fault_injection.workloads import LIFE_AFTER, disk_of, files, log_plan, uses
+from fault_injection.workloads import FEW_AND_ONE, LIFE_AFTER, disk_of, files, log_plan, uses
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Keep the bytes of one file alone, or of all but one; names always."""
     for steps in (*uses().values(), files(3, 1)):
-        for settings in ({}, {"rotation_bytes": 8193}):
-            plan = log_plan("cross-file-reorder", *steps, seed=effort.seed, **settings)
+        for settings in FEW_AND_ONE:
+            plan = log_plan("cross-file-reorder", *steps, seed=effort.seed).limited(settings)
             disk = disk_of(plan)
             picks: list[Pick] = []
             for one in of_file(disk):
-                picks.append(lambda each, one=one: is_name(each) or one(each))
-                picks.append(lambda each, one=one: is_name(each) or not one(each))
+                picks += [either(is_name, one), either(is_name, all_but(one))]
             for cut in picked_cuts(disk, picks):
                 yield Case(plan.then(cut, *LIFE_AFTER))
 

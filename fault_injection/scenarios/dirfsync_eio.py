@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from fault_injection.cases import Case
 from fault_injection.log_steps import Acknowledge, Append, Drain, Fault, Kill, Open, PowerCut
 from fault_injection.scenario import Effort, Scenario
-from fault_injection.workloads import each_call, files, log_plan, uses
+from fault_injection.workloads import FEW_AND_ONE, each_call, files, log_plan, uses
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """The k-th sync of the directory, and all from it on; then no power, in both ways."""
     for steps in (*uses().values(), [*files(2, 1), Acknowledge(1), Append(1)]):
-        for settings in ({}, {"rotation_bytes": 8193}):
-            plan = log_plan("dirfsync-eio", *steps, seed=effort.seed, **settings)
+        for settings in FEW_AND_ONE:
+            plan = log_plan("dirfsync-eio", *steps, seed=effort.seed).limited(settings)
             for at in each_call(plan, "sync_directory"):
                 for times in (1, 0):
                     fault = Fault("sync_directory", "EIO", at, times)

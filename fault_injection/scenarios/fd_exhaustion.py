@@ -36,8 +36,8 @@ SCENARIO = Scenario(
     effect="EMFILE, without any other effect",
     contract="opening refuses or works; a file that cannot be read is not a file without records; "
     "with descriptors again everything goes on",
-    why="Upstream's shipped WAL skips a file that cannot be read, and deletes it later (W19); after "
-    "a failed rotation it unlinks the file that it writes (W27)",
+    why="Upstream's shipped WAL skips a file that cannot be read, and deletes it later (W19); "
+    "after a failed rotation it unlinks the file that it writes (W27)",
     invariants=("I1", "I6", "I10", "I11", "I12"),
     requirements=("REC-1.1", "REC-1.2", "WAL-3.3", "WAL-4.2", "ACK-4.1"),
     cases=cases,

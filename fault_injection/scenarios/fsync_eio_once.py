@@ -37,7 +37,8 @@ SCENARIO = Scenario(
     "the old content is back; the next sync of the file succeeds",
     contract="what was in doubt is not acknowledged, and not believed when it is read again; the "
     "log goes on after it was opened again",
-    why="fsyncgate (PostgreSQL, 2018); CuttleFS (ATC 2020) shows what each filesystem does; trap T3",
+    why="fsyncgate (PostgreSQL, 2018); CuttleFS (ATC 2020) shows what each filesystem does; trap "
+    "T3",
     invariants=("I1", "I2", "I6", "I10", "I11"),
     requirements=("WAL-4.3", "REC-7.1", "ACK-4.1", "ERR-1.2", "WAL-1.1"),
     cases=cases,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.log_steps import Close, Drain, Open, PowerCut, Step
+from fault_injection.log_steps import Close, Drain, Open, PowerCut
+from fault_injection.plan import Step
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import disk_of, log_plan, uses
 

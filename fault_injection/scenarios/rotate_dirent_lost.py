@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from fault_injection.cases import Case
 from fault_injection.cuts import all_but, is_name, of_kind, picked_cuts
-from fault_injection.log_steps import Step
+from fault_injection.plan import Step
 from fault_injection.scenario import Effort, Scenario
-from fault_injection.workloads import LIFE_AFTER, disk_of, files, log_plan, uses
+from fault_injection.workloads import FEW_AND_ONE, LIFE_AFTER, disk_of, files, log_plan, uses
 from simulators.persistence import Kind
 
 PICKS = (all_but(is_name), all_but(of_kind(Kind.ADD)))
@@ -18,8 +18,8 @@ def cases(effort: Effort) -> Iterator[Case]:
     """At every moment all that is pending is kept, but for new names, or for all names."""
     plans: list[list[Step]] = [*uses().values(), files(3, 1)]
     for steps in plans:
-        for settings in ({}, {"rotation_bytes": 8193}):
-            plan = log_plan("rotate-dirent-lost", *steps, seed=effort.seed, **settings)
+        for settings in FEW_AND_ONE:
+            plan = log_plan("rotate-dirent-lost", *steps, seed=effort.seed).limited(settings)
             for cut in picked_cuts(disk_of(plan), PICKS):
                 yield Case(plan.then(cut, *LIFE_AFTER))
 

@@ -14,8 +14,8 @@ from fault_injection.log_steps import (
     Kill,
     Open,
     Snapshot,
-    Step,
 )
+from fault_injection.plan import Step
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import LIFE_AFTER, image_of, log_plan
 from reference.segment_header import segment_name
