@@ -235,15 +235,9 @@ def _limits(disk: Filesystem, settings: Mapping[str, int]) -> dict[str, int]:
     assert isinstance(disk, CrashFilesystem)
     limits = small_limits(settings)
     names = type(limits).__dataclass_fields__
-<<<<<<< HEAD
     files = [(each.name, each.size_bytes) for each in disk.names() if each.name != LOCK_NAME]
     fixed = draw_seed(files, settings)
     return {name: getattr(limits, name) for name in names} | {"fixed": fixed}
-=======
-    return {name: getattr(limits, name) for name in names} | {
-        "fixed": settings.get("life", 0) + 10_000 * settings.get("seed", 0)
-    }
->>>>>>> 66f50786830148f04eae5bc7a7113e0ec6e5afaf
 
 
 def _answer(
