@@ -150,6 +150,10 @@ class CrashFilesystem:
             for name, inode in self._cached_names.items()
         ]
 
+    def inodes(self) -> dict[str, int]:
+        """Return which file each name leads to: two may lead to one."""
+        return dict(self._cached_names)
+
     def process_image(self) -> dict[str, bytes]:
         """Return what a killed process leaves: the page cache."""
         return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}
