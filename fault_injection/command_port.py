@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
-from fault_injection.errors import UsageError
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.known import read_known, vector_known
