@@ -10,9 +10,9 @@ A killed process leaves the page cache. A power cut leaves the durable state and
 set of what is pending; which sets are legal, the profile says (crash_states.py lists them).
 `points` holds every moment at which the choice is largest: before each sync, before a truncation
 that frees blocks, at each `mark` and at the end. What a cut in between could leave is among what
-these can leave: between two syncs what is pending only grows, a later operation is never needed by an earlier one, and
-nothing is promised but at a mark. (`every_operation` records those moments too; a test
-compares.)
+these can leave: between two syncs what is pending only grows, a later operation is never needed
+by an earlier one, and nothing is promised but at a mark. (`every_operation` records those moments
+too; a test compares.)
 
 A sync that fails (`fail_sync`) has the effect that kernels show: the error is told once, the
 pages count as clean, the process goes on reading the new data, and a later sync succeeds
