@@ -24,6 +24,13 @@ Spec: part IV.
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 KIT_VERSION: Final = "1.0"
+
+if os.environ.get("PROCMOND_MUTANT"):
+    # Before anything of `reference` is imported: workers and tests start here.
+    from fault_injection.mutants import install_from_environment
+
+    install_from_environment()

@@ -82,7 +82,9 @@ def _gather(
         scenario = find(name)
         if name in here:
             each = scenario_result(
-                name, gathered.slices[name], lambda found: explain_failure(found, plans)
+                name,
+                gathered.slices[name],
+                lambda found: explain_failure(found, plans, result.mutant),
             )
         else:
             each = scenario_result(name, [], lambda found: explain_failure(found, plans))

@@ -15,10 +15,8 @@ Spec: SCN-1.2, SCN-1.3, SCN-4.1.
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from fault_injection import connector_steps as steps
@@ -29,9 +27,10 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
 from fault_injection.plan import Plan, Step
-from fault_injection.subject import make_event
+from fault_injection.recovering import defect
+from fault_injection.subject import DEFECTS, make_event
 from reference.connector_states import IllegalInput
-from reference.errors import AppendError, EventTooLarge, QuotaExceeded, WalError
+from reference.errors import AppendError, EventTooLarge, QuotaExceeded
 from reference.limits import NS_PER_S
 from simulators.broker_fault_text import InvalidFault, parse_fault
 from simulators.connector_world import ConnectorWorld
@@ -87,8 +86,9 @@ class ConnectorRun:
             outcome = self._carry_out(step)
         except PowerFailure:
             outcome = process.end_in_call()
-        except (AssertionError, IllegalInput, WalError) as error:
-            outcome = self._stopped(error)
+        except (*DEFECTS, IllegalInput) as error:
+            outcome = f"the connector gives up: {defect(error)}"
+            process.break_("I10", outcome)
         self._note_fired()
         if process.broken is None:
             self.checks += 1
@@ -99,16 +99,6 @@ class ConnectorRun:
         )
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
-
-    def _stopped(self, error: Exception) -> str:
-        """The connector gave up with a defect of its own; one of the kit goes on upwards."""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        if Path(place.filename).parent == Path(__file__).parent:
-            raise error
-        where = f"{Path(place.filename).name}, {place.name}"
-        what = f"the connector stopped with {type(error).__name__} in {where}: {error}"
-        self.process.break_("I10", what)
-        return what
 
     def _carry_out(self, step: Step) -> str:
         """Do a step that needs no running process, or hand it on."""

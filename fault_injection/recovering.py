@@ -26,6 +26,11 @@ LATER: Final = 1000
 """Which process a recovery is: none that a plan has."""
 
 
+def settings_of(plan: Plan, life: int) -> dict[str, int]:
+    """Return the plan's limits, and what random bytes are drawn from."""
+    return {**plan.settings, "life": life, "seed": plan.seed}
+
+
 @runtime_checkable
 class RecoversMany(Protocol):
     """A subject with a faster way to recover a directory than opening a log on its disk."""
@@ -46,7 +51,7 @@ def recovered(
     twice: bool,
 ) -> Answer:
     """Open what is on the disk, and say what came back."""
-    settings = {**plan.settings, "life": LATER}
+    settings = settings_of(plan, LATER)
     try:
         if isinstance(subject, RecoversMany):
             return subject.recover(disk, settings, offered, twice=twice)
@@ -72,10 +77,10 @@ def difference(
     again = CrashFilesystem(PROFILES[plan.profile], image)
     try:
         if isinstance(subject, RecoversMany):
-            settings = {**plan.settings, "life": LATER + 1}
+            settings = settings_of(plan, LATER + 1)
             second = subject.recover(again, settings, offered, twice=True)
             return second.unstable or unstable(first, second, image, image)
-        second = subject.open(again, {**plan.settings, "life": LATER + 1}).answer(offered)
+        second = subject.open(again, settings_of(plan, LATER + 1)).answer(offered)
     except Refused as refusal:
         return f"the second recovery refuses: {refusal}"
     except DEFECTS as error:
@@ -94,10 +99,11 @@ def unstable(first: Answer, second: Answer, before: Image, after: Image) -> str:
     return f"the second recovery changed {', '.join(changed)}" if changed else ""
 
 
-def defect(error: BaseException) -> str:
-    """Say what was raised, and where."""
+def defect(error: Exception) -> str:
+    """Say what was raised by what is under test, and where. What the kit raised goes on upwards."""
     if isinstance(error, Died):
         return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}, line {last.lineno}"
-    return f"{type(error).__name__} in {place}: {error}"
+    if Path(last.filename).is_relative_to(Path(__file__).parent):
+        raise error
+    return f"{type(error).__name__} in {Path(last.filename).name}, {last.name}: {error}"

@@ -124,11 +124,17 @@ class MutantResult:
     """T1 to T20, or empty."""
     killed_by_scenarios: tuple[str, ...] = ()
     killed_by_tests: tuple[str, ...] = ()
+    was_tested: bool = True
+    """Whether its tests were run, too."""
+    has_scenarios: bool = True
+    """False: the mistake is in what no plan can do."""
 
     @property
     def is_killed(self) -> bool:
-        """Whether a scenario and a test found it."""
-        return bool(self.killed_by_scenarios and self.killed_by_tests)
+        """Whether all that was tried found it: a scenario and a test."""
+        by_scenarios = bool(self.killed_by_scenarios) or not self.has_scenarios
+        by_tests = bool(self.killed_by_tests) or not self.was_tested
+        return by_scenarios and by_tests and bool(self.has_scenarios or self.was_tested)
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from fault_injection.scenario import Effort
 from fault_injection.scenarios import find
 from fault_injection.shrink import Shrunk, shrink
 
-SLICES: Final = 8
+SLICES: Final = 4
 """Of a scenario: more than there are processors, so that long ones spread evenly."""
 Explain = Callable[[Shrunk], Failure]
 

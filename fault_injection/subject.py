@@ -3,9 +3,9 @@
 A *subject* opens a log on a disk. What it gives back is used through six calls. The reference
 is one, `ReferenceLog`; every difference between it and another lives behind this interface.
 
-Random bytes are drawn from what is on the disk and from the number of the process
-(`settings["life"]`), so that the same plan writes the same bytes, and a log that starts anew
-on an empty directory does not draw the salt of the one before.
+Random bytes are drawn from what is on the disk, the number of the process and the plan's seed
+(`settings["life"]`, `["seed"]`), so that the same plan writes the same bytes, and a log that
+starts anew on an empty directory does not draw the salt of the one before.
 
 Spec: SCN-1.1.
 """
@@ -118,7 +118,9 @@ class ReferenceLog:
     def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
         try:
             names = sorted((entry.name, entry.size_bytes) for entry in disk.list())
-            source = random.Random(crc32(repr((names, settings.get("life", 0))).encode()))
+            source = random.Random(
+                crc32(repr((names, settings.get("life", 0), settings.get("seed", 0))).encode())
+            )
             log = WriteAheadLog.open(
                 disk, small_limits(settings), wall_clock_ns=lambda: CLOCK_NS,
                 monotonic_ns=lambda: 0, random_bytes=source.randbytes,

@@ -17,9 +17,10 @@ SPEC.md is the text. In reading order:
     connector_states, link_session      the link's table, what is in flight
     connector_inputs, connector_core    the connector, without a socket or a clock
     link_control, deadlines, backoff, dead_letter_queue     parts of the core
-    broker_socket, broker_link, commit_queue, connector_disk    the real world, piece by piece
+    broker_socket, broker_link, commit_queue, connector_disk, disk_threads
+                                        the real world, piece by piece
     event_bus_connector                 the connector on asyncio
-    inspection, dump, link_dump, salvage, cli*     tools
+    inspection, dump, link_dump, salvage, messages, cli*     tools
 
 Standard library only.
 """

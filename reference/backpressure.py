@@ -20,7 +20,6 @@ Spec: BPR-1, BPR-2.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -90,8 +89,14 @@ class BackpressureChannel:
     # ---- The connector's side -----------------------------------------------
 
     def publish(self, state: BackpressureState) -> None:
-        """Make this the latest state; wake who waits if its level is another."""
+        """Make this the latest state; wake who waits if its level is another.
+
+        After `close` it does nothing: who has seen the end is told nothing more, so a state
+        that came later would be one that only some know.
+        """
         with self._changed:
+            if self._is_closed:
+                return
             is_new = state.level is not self._state.level
             self._state = state
             if is_new:
@@ -105,10 +110,14 @@ class BackpressureChannel:
 
     def _wake(self) -> None:
         self._changed.notify_all()
-        for loop, event in self._waiters:
-            # A loop that was closed has nobody left who waits.
-            with contextlib.suppress(RuntimeError):
+        for waiter in list(self._waiters):
+            loop, event = waiter
+            try:
                 loop.call_soon_threadsafe(event.set)
+            except RuntimeError:
+                # The loop was closed, so nobody is left to wait and to leave the set himself:
+                # it would keep the loop and its task as long as the channel lives.
+                self._waiters.discard(waiter)
 
     # ---- A subscription's side ----------------------------------------------
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
 from reference.cli_append import append_lines, standard_input
-from reference.cli_run import ERASE_LINE, run
+from reference.cli_run import run
 from reference.cli_tools import (
     EXIT_CLEAN,
     EXIT_DAMAGE,
@@ -34,6 +33,7 @@ from reference.errors import OpenRefused, WalError, describe
 from reference.filesystem import Filesystem
 from reference.json_lines import encode_entry_line
 from reference.limits import MIB, ConfigError, WalConfig
+from reference.messages import ERASE_LINE, give_up_if_broken, say
 from reference.os_filesystem import OsFilesystem
 from reference.wal import WriteAheadLog
 
@@ -56,6 +56,9 @@ exit codes: 0 clean or done, 1 damage found or something failed, 2 usage,
               could not tell, or not confirmed with --yes
 """
 
+PRINTING_COMMANDS: Final = ("replay", "inspect", "dump")
+"""What they are for is their output: who has read enough of it may leave."""
+
 ToolCommand = Callable[[Filesystem, argparse.Namespace, TextIO], int]
 
 
@@ -75,30 +78,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except OpenRefused as error:
-        print(f"refused: {error}", file=sys.stderr)
+        say(f"refused: {error}")
         return EXIT_REFUSED
     except (WalError, ConfigError) as error:
-        print(f"failed: {error}", file=sys.stderr)
+        say(f"failed: {error}")
         is_usage = isinstance(error, (ConfigError, BrokerAddressError))
         return EXIT_USAGE if is_usage else EXIT_DAMAGE
     except BrokenPipeError:  # the reader of our output left
-        _give_up_output()
-        return EXIT_DAMAGE if options.command == "append" else EXIT_CLEAN
+        return EXIT_CLEAN if options.command in PRINTING_COMMANDS else EXIT_DAMAGE
     except OSError as error:
-        print(f"refused: {options.wal_dir}: {describe(error)}", file=sys.stderr)
-        _give_up_output()
+        say(f"refused: {options.wal_dir}: {describe(error)}")
         return EXIT_REFUSED
     finally:
         logger.removeHandler(handler)
+        for stream in (sys.stdout, sys.stderr):
+            give_up_if_broken(stream)
     return code
-
-
-def _give_up_output() -> None:
-    """Drop what standard output cannot take: else Python flushes it again and exits with 120."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- Commands that open the log ---------------------------------------------
@@ -112,7 +107,7 @@ def _append(options: argparse.Namespace) -> int:
     with WriteAheadLog.open(options.wal_dir, config) as log:
         refused = append_lines(log, standard_input(), sys.stdout, sys.stderr)
     if refused:
-        print(f"{refused} lines were refused; the others are stored", file=sys.stderr)
+        say(f"{refused} lines were refused; the others are stored")
     return EXIT_DAMAGE if refused else EXIT_CLEAN
 
 

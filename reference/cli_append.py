@@ -18,6 +18,7 @@ from typing import Final, TextIO
 from reference.errors import AppendError, EventTooLarge, InvalidJsonLine
 from reference.events import ProcessEvent
 from reference.json_lines import LINE_BYTES_MAX, decode_json_line
+from reference.messages import say
 from reference.stop_signals import StopSignals, stop_signals
 from reference.wal import WriteAheadLog
 
@@ -42,7 +43,7 @@ def append_lines(log: WriteAheadLog, descriptor: int, output: TextIO, errors: Te
                     batch.append((number, decode_json_line(line, number)))
                 except InvalidJsonLine as error:
                     refused += 1
-                    print(f"refused: {error}", file=errors)
+                    say(f"refused: {error}", errors)
             refused += _append_batch(log, batch, output, errors)
     return refused
 
@@ -54,7 +55,7 @@ def _append_batch(log: WriteAheadLog, batch: list[Numbered], output: TextIO, err
         _print_all(log.append_batch([event for _, event in batch]), output)
     except EventTooLarge as error:
         if len(batch) == 1:
-            print(f"refused: line {batch[0][0]}: {error}", file=errors)
+            say(f"refused: line {batch[0][0]}: {error}", errors)
             return 1
         # Nothing was stored: find the line by appending one at a time.
         for item in batch:

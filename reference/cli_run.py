@@ -35,6 +35,7 @@ from reference.event_bus_connector import EventBusConnector
 from reference.events import ProcessEvent
 from reference.json_lines import decode_json_line
 from reference.limits import WalConfig
+from reference.messages import ERASE_LINE, give_up, say
 from reference.stop_signals import StopSignals
 
 RETRY_S: Final = 0.5
@@ -79,19 +80,22 @@ class _Run:
             file_bytes_max=max(options.rotation_bytes, WalConfig().file_bytes_max),
         )
         config = ConnectorConfig(buffer_bytes=options.buffer_bytes)
-        async with await EventBusConnector.open(
-            options.wal_dir, config, wal_config=wal_config
-        ) as connector:
-            connector.connect()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self._stop)
-            painter = asyncio.create_task(_show_status(connector, options.status_json))
-            await self._read_all(connector)
-            if not (self._was_stopped or self._input.failure):
-                await self._drain(connector)
-            report = await connector.close()
-            painter.cancel()
-            await asyncio.wait((painter,))
+        try:
+            async with await EventBusConnector.open(
+                options.wal_dir, config, wal_config=wal_config
+            ) as connector:
+                connector.connect()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    asyncio.get_running_loop().add_signal_handler(number, self._stop)
+                painter = asyncio.create_task(_show_status(connector, options.status_json))
+                await self._read_all(connector)
+                if not (self._was_stopped or self._input.failure):
+                    await self._drain(connector)
+                report = await connector.close()
+                painter.cancel()
+                await asyncio.wait((painter,))
+        finally:
+            self._tell_of_input()  # also if a defect ends it
         return self._conclude(report)
 
     def _stop(self) -> None:
@@ -112,43 +116,50 @@ class _Run:
         def read() -> None:
             try:
                 _read_lines(standard_input(), StopSignals(self._stop_reader), store, self._input)
-            except OSError as error:
-                self._input.failure = f"standard input: {error}"
+            except BaseException as defect:
+                # The thread shows where it was; the run ends as it does after any failure.
+                self._input.failure = f"reading stopped: {defect!r}"
+                raise
             finally:
                 loop.call_soon_threadsafe(done.set_result, None)
 
         # A daemon: a read that never returns must not keep the process.
-        threading.Thread(target=read, name="standard-input", daemon=True).start()
+        thread = threading.Thread(target=read, name="standard-input", daemon=True)
+        thread.start()
         await done
+        thread.join()  # it has nothing left to do but to show a defect, which must not be cut off
 
     async def _store(self, connector: EventBusConnector, batch: list[Numbered]) -> bool:
-        """Store the batch; return False if nothing more can be stored."""
+        """Store the batch, taking out of it what is done; return False if no more can be stored."""
         told: type[AppendError] | None = None
-        while True:
+        size = len(batch)
+        while batch:
+            size = min(size, len(batch))
             try:
-                await connector.publish_batch([event for _, event in batch])
-                return True
+                await connector.publish_batch([event for _, event in batch[:size]])
             except EventTooLarge as error:
-                if len(batch) > 1:  # nothing was stored: find the one
-                    break
-                self._input.refused += 1
-                _say(f"refused: line {batch[0][0]}: {error}")
-                return True
+                if size == 1:
+                    self._input.refused += 1
+                    say(f"refused: line {batch[0][0]}: {error}")
+                    del batch[0]
+                size = 1  # nothing was stored: find the one
             except AppendError as error:
                 del batch[: len(error.stored)]
                 if not error.retryable or self._was_stopped:
-                    self._input.not_stored += len(batch)
                     self._input.failure = str(error)
                     return False
                 if type(error) is not told:
                     told = type(error)
-                    _say(f"waiting: {error}")
-                await self._pause(RETRY_S)
-        goes_on = True
-        while batch and goes_on:
-            goes_on = await self._store(connector, [batch.pop(0)])
-        self._input.not_stored += len(batch)
-        return goes_on
+                    say(f"waiting: {error}")
+                # A disk that has no room for all may have some for a part, and delivering that
+                # may be what frees more.
+                if size == 1:
+                    await self._pause(RETRY_S)
+                size = max(1, size // 2)
+            else:
+                del batch[:size]
+                size *= 2
+        return True
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until a signal."""
@@ -164,25 +175,28 @@ class _Run:
 
     # ---- The end ------------------------------------------------------------
 
-    def _conclude(self, report: ShutdownReport) -> int:
+    def _tell_of_input(self) -> None:
         source = self._input
         if source.refused:
-            _say(f"lines refused: {source.refused}; the others are stored")
+            say(f"lines refused: {source.refused}; the others are stored")
         if source.failure:
-            _say(f"failed: {source.failure}")
+            say(f"failed: {source.failure}")
         if source.not_stored:
-            _say(f"events that were read and not stored: {source.not_stored}")
+            say(f"events that were read and not stored: {source.not_stored}")
+
+    def _conclude(self, report: ShutdownReport) -> int:
+        source = self._input
         if not report.is_clean:
-            _say(
+            say(
                 f"not a clean end: {report.reason}; up to {report.repeats_possible} events may be "
                 "sent again"
             )
+        is_all_stored = not (source.failure or source.not_stored)
         if report.undelivered:
-            _say(f"{report.undelivered} events are left in the log; the next run sends them")
+            say(f"{report.undelivered} events are left in the log; the next run sends them")
         else:
-            _say("everything is acknowledged")
-        failed = report.undelivered or source.refused or source.failure
-        return 1 if failed else 0
+            say(f"everything{'' if is_all_stored else ' that was stored'} is acknowledged")
+        return 0 if is_all_stored and not (report.undelivered or source.refused) else 1
 
 
 def _read_lines(
@@ -191,42 +205,44 @@ def _read_lines(
     """Read until the end, a signal, or a store that fails for good."""
     lines = LineReader()
     chunk = b"start"
-    while chunk and stop.wait_readable(descriptor):
-        chunk = os.read(descriptor, READ_BYTES)
-        batch: list[Numbered] = []
-        for number, line in lines.feed(chunk):
-            try:
-                batch.append((number, decode_json_line(line, number)))
-            except InvalidJsonLine as error:
-                source.refused += 1
-                _say(f"refused: {error}")
-        if batch and not store(batch):
+    goes_on = True
+    while chunk and goes_on and stop.wait_readable(descriptor):
+        try:
+            chunk = os.read(descriptor, READ_BYTES)
+        except OSError as error:
+            source.failure = f"standard input: {error}"
             return
+        batch: list[Numbered] = []
+        try:
+            for number, line in lines.feed(chunk):
+                try:
+                    batch.append((number, decode_json_line(line, number)))
+                except InvalidJsonLine as error:
+                    source.refused += 1
+                    say(f"refused: {error}")
+            goes_on = store(batch)
+        finally:
+            source.not_stored += len(batch)  # what is left of it, whatever happened
 
 
 # ---- Status -----------------------------------------------------------------
 
-ERASE_LINE: Final = "\r\x1b[K"
-"""On a terminal the status line stands where the next text would go."""
-
-
-def _say(text: str) -> None:
-    print(f"{ERASE_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
-
 
 async def _show_status(connector: EventBusConnector, as_json: bool) -> None:
     """Keep whoever watches informed: a machine, a terminal, or a log of standard error."""
+    output = sys.stdout if as_json else sys.stderr
     try:
         if as_json:
             await _print_status(
-                connector, sys.stdout, lambda status: json.dumps(status.as_json()), STATUS_S
+                connector, output, lambda status: json.dumps(status.as_json()), STATUS_S
             )
-        elif sys.stderr.isatty():
-            await _draw_status(connector, sys.stderr)
+        elif output.isatty():
+            await _draw_status(connector, output)
         else:
-            await _print_status(connector, sys.stderr, ConnectorStatus.as_line, None)
+            await _print_status(connector, output, ConnectorStatus.as_line, None)
     except OSError as error:
-        _say(f"the status is not shown any more: {error}")  # nobody reads it; events go on
+        give_up(output)  # nobody reads it; events go on
+        say(f"the status is not shown any more: {error}")
 
 
 Notable = tuple[bool, str, str, bool]

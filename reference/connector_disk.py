@@ -36,6 +36,7 @@ from reference.errors import (
     AppendError,
     DeadLetterFailed,
     EntriesNotDurable,
+    EntriesUnsteady,
     ReadFailed,
 )
 from reference.event_buffer import held_bytes
@@ -137,7 +138,7 @@ class ConnectorDisk:
             page = self._cursor.read(
                 request.after, request.bytes_max, at_least_one=request.at_least_one
             )
-        except (ReadFailed, EntriesNotDurable) as error:
+        except (ReadFailed, EntriesNotDurable, EntriesUnsteady) as error:
             return PageFailed(str(error))
         return PageRead(page)
 

@@ -93,7 +93,10 @@ class ShutdownReport:
     """How a connector ended."""
 
     is_clean: bool
-    """Nothing that the broker has will be sent again, and the log was closed cleanly."""
+    """Nothing that was sent will be sent again: every answer came, and the watermark is durable.
+
+    What else the log had to leave for the next open (a file that is not appended to again, after
+    a disk that was full) repeats nothing."""
     undelivered: int
     """Events that are in the log still. They are sent after the next start."""
     repeats_possible: int
@@ -107,14 +110,13 @@ class ShutdownReport:
         cls, core: ConnectorCore, log: WriteAheadLog, closed: CloseReport, finished: Finished
     ) -> ShutdownReport:
         """Put together what the core and the log say."""
-        repeats = finished.repeats_possible
-        if not closed.clean:
-            # What was settled above the durable watermark may not be known to be so.
-            repeats += core.buffer.watermark - log.durable_watermark
+        # What was settled above the durable watermark may not be known to be so.
+        forgettable = max(0, core.buffer.watermark - log.durable_watermark)
+        repeats = finished.repeats_possible + forgettable
         return cls(
-            is_clean=closed.clean and not repeats,
+            is_clean=not repeats,
             undelivered=core.backlog,
             repeats_possible=repeats,
-            reason=finished.reason or closed.reason,
+            reason=(finished.reason or closed.reason) if repeats else "",
             next_sequence=closed.next_sequence,
         )

@@ -39,6 +39,9 @@ class DeadLetterQueue:
         self._commands = commands
         self._letters: dict[int, StoreDeadLetter] = {}
         self._failed: set[int] = set()
+        """Refused by the disk, and wanted still."""
+        self._to_retry: set[int] = set()
+        """Of those, the ones that the disk has not been asked for again."""
 
     @property
     def count(self) -> int:
@@ -63,6 +66,7 @@ class DeadLetterQueue:
         """The broker has the event after all; a letter that is written nevertheless is legal."""
         self._letters.pop(sequence, None)
         self._failed.discard(sequence)
+        self._to_retry.discard(sequence)
 
     def stored(self, sequence: int) -> None:
         """The letter is durable: the number is settled."""
@@ -76,11 +80,20 @@ class DeadLetterQueue:
         if not self._failed:
             self._commands.append(Report(Condition.DEAD_LETTER_BLOCKED, reason))
         self._failed.add(sequence)
-        self._deadlines.set(Timer.LETTERS, now_ns + self._config.retry_ns)
+        self._to_retry.add(sequence)
+        # One timer for all: a refusal that moved it would, while others keep coming, put the
+        # attempts off for ever. So the last ones to be refused may wait for less than a second.
+        if not self._deadlines.is_set(Timer.LETTERS):
+            self._deadlines.set(Timer.LETTERS, now_ns + self._config.retry_ns)
 
     def retry(self) -> None:
-        """Ask again for what was refused. It counts as refused until it is stored."""
-        self._commands.extend(self._letters[sequence] for sequence in sorted(self._failed))
+        """Ask again for what was refused. It counts as refused until it is stored.
+
+        What a slow disk was asked for and has not answered is left out, or it would be
+        written twice.
+        """
+        self._commands.extend(self._letters[sequence] for sequence in sorted(self._to_retry))
+        self._to_retry.clear()
 
     def ranges_without(self, first: int, last: int) -> list[tuple[int, int]]:
         """Return `first` to `last` as ranges (first, last) that leave out letters under way."""

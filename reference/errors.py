@@ -237,6 +237,16 @@ class ReadFailed(WalError):
         self.errno = cause.errno
 
 
+class EntriesUnsteady(WalError):
+    """The medium gives other bytes at each look, so what is lost cannot be told. Retryable."""
+
+    retryable = True
+
+    def __init__(self, first: int) -> None:
+        super().__init__(f"entries from sequence {first} on read differently at each look")
+        self.first = first
+
+
 class EntriesNotDurable(WalError):
     """Recovery could not make entries durable, so they must not be published yet. Retryable."""
 

@@ -91,7 +91,7 @@ class EventBuffer:
         self.durable_through = durable_through
         self.buffered_through = settled_through
         self._events: dict[int, HeldEvent] = {}  # in sequence order
-        self._is_paging = False
+        self._page_under_way: PageRequest | None = None
         self._is_waiting_for_room = False
 
     # ---- What is known ------------------------------------------------------
@@ -133,7 +133,7 @@ class EventBuffer:
             # the log knows, so everything behind it is paged in. While a page is under way
             # its room is not given away.
             follows = entry.sequence == self.durable_through + 1
-            if follows and not self.is_spilled and not self._is_paging:
+            if follows and not self.is_spilled and self._page_under_way is None:
                 event = held_event(entry)
                 if self.used_bytes + len(event.data) <= self.limit_bytes:
                     self._hold(event)
@@ -148,18 +148,16 @@ class EventBuffer:
         Half empty is soon enough, and keeps pages large.
         """
         has_room = 2 * self.used_bytes <= self.limit_bytes
-        if not self.is_spilled or not has_room or self._is_paging or self._is_waiting_for_room:
+        is_busy = self._page_under_way is not None or self._is_waiting_for_room
+        if not self.is_spilled or not has_room or is_busy:
             return None
-        self._is_paging = True
-        return PageRequest(
-            self._covered_through, self.limit_bytes - self.used_bytes, self.used_bytes == 0
-        )
+        self._page_under_way = self._next_page()
+        return self._page_under_way
 
     def page_read(self, page: Page) -> list[HeldEvent]:
         """Take in a page; return those of its events that are in memory now."""
-        assert self._is_paging, "a page that nobody asked for"
-        self._is_paging = False
-        before = self.buffered_through
+        asked, self._page_under_way = self._page_under_way, None
+        assert asked is not None, "a page that nobody asked for"
         admitted = []
         for entry in page.entries:
             self._step_over(entry.sequence)
@@ -170,12 +168,14 @@ class EventBuffer:
             admitted.append(event)
         self._step_over(page.through + 1)
         self.durable_through = max(self.durable_through, page.through)
-        self._is_waiting_for_room = self.buffered_through == before and self.used_bytes > 0
+        # Nothing fitted, and asking again would give the same: until something is settled. What
+        # was settled while the page was read counts, or nobody might ever ask again.
+        self._is_waiting_for_room = self._next_page() == asked and not asked.at_least_one
         return admitted
 
     def page_failed(self) -> None:
         """Forget the page under way: it could not be read."""
-        self._is_paging = False
+        self._page_under_way = None
 
     # ---- Events go ----------------------------------------------------------
 
@@ -197,6 +197,11 @@ class EventBuffer:
     def _covered_through(self) -> int:
         """Everything up to here is in memory or settled."""
         return max(self.buffered_through, self.watermark)
+
+    def _next_page(self) -> PageRequest:
+        return PageRequest(
+            self._covered_through, self.limit_bytes - self.used_bytes, self.used_bytes == 0
+        )
 
     def _hold(self, event: HeldEvent) -> None:
         self._events[event.sequence] = event

@@ -10,10 +10,11 @@ inputs, carries out commands, and decides nothing. Everything here runs on the e
 but for the disk, which has two threads of its own. Publishers that come while a batch is
 being stored form the next one, so any number of them share one sync, and one alone waits
 for no timer. An event that is durable is never answered with an error, whatever becomes of
-the link.
+the link. After a defect nothing more is fed to the core, everyone who waits is told, and
+`close` still frees all that is held.
 
 Not here: the rules of the link (connector_core.py), the socket (broker_socket.py,
-broker_link.py), the disk (connector_disk.py).
+broker_link.py), the disk (connector_disk.py) and its threads (disk_threads.py).
 
 Spec: CON-1 to CON-3, BPR-2.
 """
@@ -26,10 +27,9 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, TypeVar, assert_never
+from typing import Final, assert_never
 
 from reference.backpressure import BackpressureChannel
 from reference.broker_link import BrokerLink
@@ -65,18 +65,17 @@ from reference.connector_inputs import (
     WatermarkDurable,
 )
 from reference.connector_status import ConnectorStatus, ShutdownReport, status_of
+from reference.disk_threads import DiskThreads
 from reference.events import ProcessEvent
 from reference.limits import NS_PER_S, WalConfig
 from reference.report import RecoveryReport
-from reference.wal import LogDirectory, WriteAheadLog
+from reference.wal import CloseReport, LogDirectory, WriteAheadLog
 
 LOGGER: Final = logging.getLogger("reference.connector")
 
 SHUTDOWN_S: Final = 5.0
 GOODBYE_S: Final = 1.0
 """How long the last bytes may take to leave."""
-
-Result = TypeVar("Result")
 
 
 class EventBusConnector:
@@ -92,9 +91,7 @@ class EventBusConnector:
         """Shared: subscribe from any task or thread."""
         self._disk = ConnectorDisk(log)
         self._is_settling = False
-        self._appender = ThreadPoolExecutor(1, "connector-append")
-        self._keeper = ThreadPoolExecutor(1, "connector-keep")
-        self._jobs: set[asyncio.Future[Any]] = set()
+        self._threads = DiskThreads(self._fail)
         self._commits = CommitQueue(self._commit, self._committed, log.config.batch_bytes_max)
         self._address = ""
         self._link: BrokerLink | None = None
@@ -119,14 +116,15 @@ class EventBusConnector:
 
         What fits of the backlog is in memory when this returns, and the backpressure level
         is that of it. Raises an OpenRefused as WriteAheadLog.open does, and ConfigError. If it is
-        cancelled, the lock is free when that is raised.
+        cancelled, or fails, the lock is free when that is raised.
         """
         world, config = world or World(), config or ConnectorConfig()
         connector = cls(await open_log(wal_dir, wal_config, world), config, world)
         try:
             connector._handle(Opened())
-            await connector._jobs_done()
-        except asyncio.CancelledError:
+            await connector._threads.idle()
+            connector._raise_failure()
+        except BaseException:
             await connector.close(0)
             raise
         return connector
@@ -153,6 +151,7 @@ class EventBusConnector:
         """
         if self._closing is not None:
             raise ConnectorClosed
+        self._raise_failure()
         self._address = broker_path(os.environ) if address is None else checked_path(address)
         self._handle(ConnectRequested())
 
@@ -201,7 +200,8 @@ class EventBusConnector:
     async def close(self, timeout_s: float = SHUTDOWN_S) -> ShutdownReport:
         """Store what is being published, wait for outstanding answers, close log and link.
 
-        Publishing is refused from here on. May be called twice; the first one counts.
+        Publishing is refused from here on. May be called twice; the first one counts. After a
+        defect it raises that, but lock, link and threads are free and subscriptions have ended.
         """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(timeout_s))
@@ -210,6 +210,8 @@ class EventBusConnector:
     # ---- Inputs and commands ------------------------------------------------
 
     def _handle(self, event: Input) -> None:
+        if self._failure is not None:
+            return  # what a core is worth that broke off in the middle, nobody knows
         try:
             for command in self._core.handle(event, self._world.monotonic_ns()):
                 self._carry_out(command)
@@ -231,7 +233,7 @@ class EventBusConnector:
             case SignalBackpressure(state):
                 self.backpressure.publish(state)
             case ReadPage():
-                self._run(self._keeper, partial(self._disk.read_page, command), self._handle)
+                self._threads.keep(partial(self._disk.read_page, command), self._handle)
             case SetTimer(at_ns):
                 self._set_timer(at_ns)
             case OpenLink():
@@ -241,16 +243,14 @@ class EventBusConnector:
                 self._link.close(flush=flush)
                 self._link = None
             case StoreDeadLetter():
-                work = partial(self._disk.store_dead_letter, command)
-                self._run(self._keeper, work, self._handle)
+                self._threads.keep(partial(self._disk.store_dead_letter, command), self._handle)
             case StartIdentity():
-                self._run(self._appender, self._disk.start_identity, self._handle)
+                self._threads.append(self._disk.start_identity, self._handle)
             case Report(condition, text):
                 is_good = condition is Condition.LINK_UP
                 LOGGER.log(logging.INFO if is_good else logging.WARNING, "%s", text)
             case Finished():
-                if not self._finished.done():
-                    self._finished.set_result(command)
+                self._finished.set_result(command)
             case _ as never:
                 assert_never(never)
 
@@ -262,41 +262,19 @@ class EventBusConnector:
 
     # ---- The disk's threads -------------------------------------------------
 
-    def _run(
-        self, executor: Executor, work: Callable[[], Result], then: Callable[[Result], None]
-    ) -> None:
-        """Do blocking work on a thread, then something with its result on the loop."""
-        job = asyncio.get_running_loop().run_in_executor(executor, work)
-
-        def done(job: asyncio.Future[Result]) -> None:
-            self._jobs.discard(job)
-            try:
-                then(job.result())
-            except BaseException as error:
-                self._fail(error)
-                raise
-
-        self._jobs.add(job)
-        job.add_done_callback(done)
-
     def _settle_soon(self) -> None:
         """Settle what has gathered, one job at a time. Only the loop decides that one is needed."""
         if self._disk.has_to_settle and not self._is_settling:
             self._is_settling = True
-            self._run(self._keeper, self._disk.settle, self._settled)
+            self._threads.keep(self._disk.settle, self._settled)
 
     def _settled(self, result: WatermarkDurable) -> None:
         self._is_settling = False
         self._handle(result)
         self._settle_soon()
 
-    async def _jobs_done(self) -> None:
-        while self._jobs:
-            await asyncio.wait(self._jobs)
-            await asyncio.sleep(0)  # their callbacks may start others
-
     def _commit(self, encoded: list[bytes], then: Callable[[Commit], None]) -> None:
-        self._run(self._appender, partial(self._disk.commit, encoded), then)
+        self._threads.append(partial(self._disk.commit, encoded), then)
 
     def _committed(self, commit: Commit) -> None:
         if commit.sequences:
@@ -312,7 +290,7 @@ class EventBusConnector:
             on_lost=self._link_lost,
         )
         self._link = link
-        self._run(self._keeper, partial(try_to_connect, self._address), partial(self._attach, link))
+        self._threads.keep(partial(try_to_connect, self._address), partial(self._attach, link))
 
     def _attach(self, link: BrokerLink, result: socket.socket | LinkProblem) -> None:
         """Give the link its socket, if it is still wanted."""
@@ -326,12 +304,10 @@ class EventBusConnector:
             task = asyncio.ensure_future(
                 asyncio.get_running_loop().create_unix_connection(lambda: link, sock=result)
             )
-            self._jobs.add(task)
-            task.add_done_callback(partial(self._attached, link))
+            self._threads.watch(task, partial(self._attached, link))
 
     def _attached(self, link: BrokerLink, task: asyncio.Future[object]) -> None:
         """From here on the link speaks for itself, unless it could not be made after all."""
-        self._jobs.discard(task)
         error = task.exception()
         if error is not None and link is self._link:
             self._link = None
@@ -344,6 +320,15 @@ class EventBusConnector:
     # ---- The end ------------------------------------------------------------
 
     async def _close(self, timeout_s: float) -> ShutdownReport:
+        try:
+            finished = await self._end_link(timeout_s)
+        finally:
+            closed = await self._let_go()
+        self._raise_failure()
+        return ShutdownReport.of(self._core, self._log, closed, finished)
+
+    async def _end_link(self, timeout_s: float) -> Finished:
+        """Store what is being published, wait for answers, say Goodbye. Raises a defect."""
         await self._until(lambda: self._commits.is_idle)
         link = self._link
         deadline_ns = self._world.monotonic_ns() + round(timeout_s * NS_PER_S)
@@ -353,21 +338,27 @@ class EventBusConnector:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(link.ended.wait(), GOODBYE_S)
             link.abort()  # a broker that does not read must not hold us up
-        await self._jobs_done()
+        return finished
+
+    async def _let_go(self) -> CloseReport:
+        """Free everything, after a defect too: a lock that is kept shuts out the next start."""
+        if self._link is not None:
+            self._link.abort()
+            self._link = None
+        await self._threads.idle()
         if self._timer is not None:
             self._timer.cancel()
         self.backpressure.close()
-        closed = await asyncio.get_running_loop().run_in_executor(self._keeper, self._log.close)
-        self._appender.shutdown(wait=False)
-        self._keeper.shutdown(wait=False)
-        return ShutdownReport.of(self._core, self._log, closed, finished)
+        return await self._threads.end_with(self._log.close)
 
     def _fail(self, error: BaseException) -> None:
-        """A defect, not a fault that was foreseen: let everyone who waits know."""
-        self._failure = error
+        """A defect, not a fault that was foreseen: let everyone who waits know of the first."""
+        if self._failure is None:
+            self._failure = error
         self._commits.fail(error)
         if not self._finished.done():
             self._finished.set_exception(error)
+            self._finished.exception()  # it is told in other ways too: asyncio need not complain
         self._note_change()
 
     async def _until(self, condition: Callable[[], bool]) -> None:

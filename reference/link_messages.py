@@ -77,6 +77,7 @@ class Hello:
 
     protocol_version: int
     client_id: str
+    """Not empty if a connector sends it (connector_config.py); read all the same if it is."""
     log_id: bytes
     settled_through: int
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reference.errors import DecodeError, EntriesNotDurable
+from reference.errors import DecodeError, EntriesNotDurable, EntriesUnsteady
 from reference.events import StoredEntry
 from reference.frame import decode_body, payload_of
 from reference.log_reader import LogReader
@@ -27,7 +27,8 @@ from reference.log_reader import LogReader
 Ranges = list[tuple[int, int]]
 
 LOOKS_MAX: Final = 8
-"""A medium that gives other bytes at each look must not hold the reader up for ever."""
+"""A medium that gives other bytes at each look must not hold the reader up for ever. What it
+hides by turns was never missing twice running, so it is not lost: it is asked for again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class LogCursor:
         """Return the entries above `after` that take at most `bytes_max` bytes in memory.
 
         `after` may not go back. With `at_least_one` the first is taken whatever its size.
-        Raises ReadFailed and EntriesNotDurable; the next call tries again.
+        Raises ReadFailed, EntriesNotDurable and EntriesUnsteady; the next call tries again.
         """
         assert after >= self._through, f"a cursor at {self._through} cannot go back to {after}"
         self._through = after
@@ -85,12 +86,16 @@ class LogCursor:
                 if page or lost:
                     break
                 raise EntriesNotDurable(missing[0][0])
-            if missing != suspected and looks_left:
+            if missing and missing != suspected:
                 # Only what is missing twice running is lost: a misread is not damage.
                 suspected, looks_left = missing, looks_left - 1
                 self._restart()
-                continue
-            suspected, looks_left = [], LOOKS_MAX
+                if looks_left:
+                    continue
+                if page:  # and so if anything was lost: an entry followed it
+                    break
+                raise EntriesUnsteady(through + 1)
+            looks_left = LOOKS_MAX  # for the next stretch
             lost += missing
             through = max(through, stop - 1)
             if entry is None:

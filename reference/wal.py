@@ -272,10 +272,11 @@ class WriteAheadLog:
     def close(self) -> CloseReport:
         """Finish the appends that are under way and release the lock. May be called twice."""
         self._commits.close()
-        reason = self._retention.close(self._writer.clean_mark())
-        report = CloseReport(not reason, reason, self.acknowledged_through, self.next_sequence)
-        self._filesystem.close()
-        return report
+        try:
+            reason = self._retention.close(self._writer.clean_mark())
+            return CloseReport(not reason, reason, self.acknowledged_through, self.next_sequence)
+        finally:
+            self._filesystem.close()  # a lock that is kept shuts out the next start
 
 
 __all__ = ["CloseReport", "WriteAheadLog"]

@@ -20,11 +20,16 @@ ON, OFF = BackpressureState(Level.TRIGGERED, 80, 100), BackpressureState(Level.R
 @pytest.mark.req("BPR-1.1", "BPR-1.2")
 @given(
     st.integers(1, 2**40),
-    st.lists(st.tuples(st.integers(0, 2**41), st.booleans()), max_size=30),
+    st.lists(
+        st.tuples(st.integers(0, 12), st.integers(-1, 1), st.booleans()), min_size=3, max_size=30
+    ),
 )
-def test_the_level_is_that_of_exact_fractions(limit: int, steps: list[tuple[int, bool]]) -> None:
+def test_the_level_is_that_of_exact_fractions(
+    limit: int, steps: list[tuple[int, int, bool]]
+) -> None:
     level, model = Level.RELEASED, Level.RELEASED
-    for used, held_on in steps:
+    for tenths, more, held_on in steps:
+        used = max(0, limit * tenths // 10 + more)
         level = next_level(level, used, limit, held_on=held_on)
         if held_on or Fraction(used, limit) >= Fraction(7, 10):
             model = Level.TRIGGERED

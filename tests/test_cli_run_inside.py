@@ -253,6 +253,7 @@ def test_on_a_terminal_the_line_is_drawn_and_erased(
     master, slave = pty.openpty()
     with os.fdopen(slave, "w", buffering=1) as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr("reference.cli_run.REDRAW_S", 0)  # also on a slow machine
         source.write(lines(1, 5))
         threading.Timer(0.7, source.end).start()
         with BrokerProcess(tmp_path):

@@ -79,3 +79,20 @@ def test_what_is_settled_without_having_been_read_is_not_read() -> None:
     buffer.settle(3, 3)
     assert not buffer.is_spilled
     assert buffer.wanted_page() is None
+
+
+@pytest.mark.req("BUF-2.1")
+@pytest.mark.parametrize("settled_meanwhile", [False, True])
+def test_room_that_came_while_a_page_was_read_is_used(settled_meanwhile: bool) -> None:
+    """Nothing of the page fitted. Without a link no other input may come that asks again."""
+    buffer = EventBuffer(25, settled_through=0, durable_through=0)
+    buffer.store([entry(1), entry(2), StoredEntry(3, b"x" * 16, "undecodable")], 3)
+    buffer.settle(1, 1)
+    assert buffer.wanted_page() == PageRequest(2, 15, False)
+    if settled_meanwhile:
+        buffer.settle(2, 2)
+    assert buffer.page_read(Page((), through=2)) == []
+    if not settled_meanwhile:
+        assert buffer.wanted_page() is None, "the answer would be the same"
+        buffer.settle(2, 2)
+    assert buffer.wanted_page() == PageRequest(2, 25, True)

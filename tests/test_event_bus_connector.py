@@ -223,8 +223,8 @@ def test_a_failed_sync_fails_the_log_but_not_the_delivery(tmp_path: Path) -> Non
             assert await connector.drained()
             assert [each.entry.sequence for each in broker.received] == [1]
             report = await connector.close()
-            assert not report.is_clean
-            assert report.undelivered == 0
+            assert (report.undelivered, report.repeats_possible) == (0, 0)
+            assert report.is_clean, "1 is acknowledged durably, and nothing else was sent"
 
     run(scenario)
 
@@ -547,6 +547,46 @@ def test_an_end_whose_acknowledgements_are_not_durable_is_not_clean(tmp_path: Pa
             assert not report.is_clean
             assert (report.undelivered, report.repeats_possible) == (0, 6)
             assert "acknowledgement file" in report.reason
+
+    run(scenario)
+
+
+@pytest.mark.req("CON-3.4", "WAL-4.2")
+@pytest.mark.parametrize("is_durable", [True, False])
+def test_an_end_after_a_refused_append_is_clean_if_nothing_can_be_repeated(
+    tmp_path: Path, is_durable: bool
+) -> None:
+    """The file is sealed, so the log is not closed cleanly; but the broker gets nothing twice."""
+
+    async def scenario() -> None:
+        disk = disk_with(6)
+        async with (
+            BrokerOnSocket(tmp_path / "s") as broker,
+            await EventBusConnector.open(disk) as connector,
+        ):
+            connector.connect(str(broker.path))
+            disk.fail("append", FIRST, errno.ENOSPC)
+            with pytest.raises(DiskRejected):
+                await connector.publish(small_event(7))
+            assert await connector.drained()
+            if not is_durable:
+                for call in ("overwrite", "create_exclusive"):
+                    disk.fail(call, error=errno.ENOSPC, times=100)
+            report = await connector.close()
+            assert connector._log.close().reason != ""
+            assert report.is_clean is is_durable
+            assert (report.undelivered, report.repeats_possible) == (0, 0 if is_durable else 6)
+            assert (report.reason == "") is is_durable
+            before = len(broker.received)
+        disk.heal()
+        async with (
+            BrokerOnSocket(tmp_path / "s") as broker,
+            await EventBusConnector.open(disk) as connector,
+        ):
+            connector.connect(str(broker.path))
+            await until(connector, lambda: connector.status().link == "online")
+            assert await connector.drained()
+            assert (before, len(broker.received)) == (6, 0 if is_durable else 6)
 
     run(scenario)
 

@@ -116,6 +116,7 @@ ERRORS: tuple[ErrorCase, ...] = (
     (lambda: errors.AcknowledgedBeyondLog(9, 4), True, False, ("through 9", "ends at 4")),
     (lambda: errors.DeadLetterFailed(9, FULL), True, True, ("sequence 9", "ENOSPC", "stays")),
     (lambda: errors.ReadFailed("f", 8192, FULL), True, True, ("read f at offset 8192", "ENOSPC")),
+    (lambda: errors.EntriesUnsteady(9), True, True, ("sequence 9", "at each look")),
     (lambda: errors.EntriesNotDurable(9), True, True, ("sequence 9", "finds space")),
     (lambda: errors.Locked("/wal"), True, False, ("/wal is locked", "inspect")),
     (lambda: errors.UnsafeDirectory("/wal", "why"), True, False, ("/wal is unsafe: why", "0700")),

@@ -6,11 +6,10 @@ import pytest
 
 from fault_injection.cuts import (
     SIZES_ONLY,
-    all_but,
     closed_under,
     cuts,
-    is_name,
-    of_kind,
+    file_picks,
+    image_after,
     picked_cuts,
 )
 from fault_injection.errors import PlanError
@@ -282,12 +281,45 @@ def test_picks_grow_or_shrink_to_what_is_legal() -> None:
 def test_picked_cuts_keep_just_what_was_picked() -> None:
     plan = log_plan("x", *rotate_and_delete())
     disk = disk_of(plan)
-    for cut in picked_cuts(disk, SIZES_ONLY[:1]):
+    picks = {
+        "names": {Kind.ADD, Kind.DELETE}, "adds": {Kind.ADD},
+        SIZES_ONLY[0]: {Kind.SIZE}, "all-but-names": {Kind.WRITE, Kind.SIZE},
+        "all-but-adds": set(Kind) - {Kind.ADD}, "all-but-deletes": set(Kind) - {Kind.DELETE},
+    }  # fmt: skip
+    for pick, kinds in picks.items():
+        for cut in picked_cuts(disk, (pick,)):
+            pending = disk.points[cut.moment].pending
+            _, kept = image_after(disk, cut)
+            found = {each.kind for index, each in enumerate(pending) if kept >> index & 1}
+            assert found == kinds & {each.kind for each in pending}, (pick, cut)
+
+
+def test_a_pick_of_a_file_keeps_its_bytes_and_the_names() -> None:
+    disk = disk_of(log_plan("x", *rotate_and_delete()))
+    picks = file_picks(disk)
+    assert picks[:2] == ["file:0", "all-but-file:0"]
+    removals = list(picked_cuts(disk, ("deletes",)))
+    assert removals, "with the additions of their renames"
+    found = 0
+    for cut in picked_cuts(disk, picks[:2]):
         pending = disk.points[cut.moment].pending
-        kept = [each for index, each in enumerate(pending) if int(cut.kept, 16) >> index & 1]
-        assert {each.kind for each in kept} <= {Kind.SIZE}
-    names = list(picked_cuts(disk, (is_name, all_but(of_kind(Kind.WRITE, Kind.SIZE)))))
-    assert len(names) == len({cut.moment for cut in names}), "two picks of the same are one cut"
+        _, kept = image_after(disk, cut)
+        files = {each.inode for index, each in enumerate(pending)
+                 if kept >> index & 1 and each.kind in (Kind.WRITE, Kind.SIZE)}  # fmt: skip
+        written = {each.inode for each in pending if each.kind in (Kind.WRITE, Kind.SIZE)}
+        first = {min(written)} if written else set()
+        assert files == (first if cut.kept == "file:0" else written - first)
+        found += 1
+    assert found
+
+
+def test_the_nearest_cut_is_legal_on_any_log() -> None:
+    plan = log_plan("x", Open(), Append(1), profile="strict")
+    for moment, kept in ((0, "ffff"), (99, "all"), (99, "2"), (5, "both-names")):
+        cut = PowerCut(moment, kept, nearest=True)
+        assert LogRun(plan.then(cut, Open()), ReferenceLog()).run().broken is None
+    last = LogRun(plan.then(PowerCut(99, nearest=True), Open()), ReferenceLog()).run()
+    assert outcomes(last)[-1].startswith("replays 1;")
 
 
 # ---- Plans ------------------------------------------------------------------

@@ -184,10 +184,16 @@ def test_every_step_of_a_log_is_told_and_quotes_an_outcome_that_it_does_not_know
             Fault("unlink", "ENOSPC", at=4, times=2),
             "The 4th removal of a file from now and one more",
         ),
-        (Damage("flip", 1, record=2, place=9), "bit 9 of record 3 of file 2 from the oldest is turned"),
+        (
+            Damage("flip", 1, record=2, place=9),
+            "bit 9 of record 3 of file 2 from the oldest is turned",
+        ),
         (Damage("cut", -1, amount=5), "the newest file ends five bytes earlier"),
         (Damage("remove", -2), "the acknowledgement file is removed"),
-        (Damage("zeros", 0, record=0, place=4, amount=2, lost_max=2), "may cost two events, if it is reported"),
+        (
+            Damage("zeros", 0, record=0, place=4, amount=2, lost_max=2),
+            "may cost two events, if it is reported",
+        ),
     ],
 )
 def test_faults_say_where_and_what(step: Step, words: str) -> None:

@@ -34,7 +34,7 @@ MUTANTS: Final = (
         mistake="the level goes on above 70 %, not at it",
         module=_LEVELS,
         patches=(Patch(_ON, _ON.replace(">=", ">")),),
-        found_by=(_EXACT,),
+        found_by=("tests/test_backpressure.py::test_the_tickets_thresholds_to_the_byte",),
         scenarios=("slow-consumer-threshold",),
     ),
     Mutant(
@@ -42,7 +42,7 @@ MUTANTS: Final = (
         mistake="the level goes off below 50 %, not at it",
         module=_LEVELS,
         patches=(Patch(_OFF, _OFF.replace("<=", "<")),),
-        found_by=(_EXACT,),
+        found_by=("tests/test_backpressure.py::test_the_tickets_thresholds_to_the_byte",),
         scenarios=("slow-consumer-threshold",),
     ),
     Mutant(
@@ -83,9 +83,7 @@ MUTANTS: Final = (
                 "        level = next_level(\n            old.level, buffer.used_bytes - in_flight,",
             ),
         ),
-        found_by=(
-            "tests/test_traps_connector.py::test_t11_used_counts_publish_frames_until_they_are_settled",
-        ),
+        found_by=("tests/test_ticket_connector.py::test_backpressure_triggered_at_70_and_released_at_50_percent",),
         scenarios=("slow-consumer-threshold",),
     ),
     Mutant(

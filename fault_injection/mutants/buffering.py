@@ -37,7 +37,7 @@ MUTANTS: Final = (
             Patch("            if follows and not self.is_spilled and not self._is_paging:\n",
                   "            if follows and not self._is_paging:\n"),
         ),
-        found_by=(_CORE_TESTS + "test_what_does_not_fit_stays_in_the_log_and_comes_back_in_order",),
+        found_by=("tests/test_connector_core.py::test_an_event_behind_one_that_nobody_told_of_does_not_pass_it",),
         scenarios=("overflow-while-down",),
     ),
     Mutant(
@@ -81,6 +81,8 @@ MUTANTS: Final = (
         patches=(
             Patch("self.limit_bytes - self.used_bytes, self.used_bytes == 0\n",
                   "self.limit_bytes - self.used_bytes, False\n"),
+            Patch("self.buffered_through == before and self.used_bytes > 0\n",
+                  "self.buffered_through == before\n"),
         ),
         found_by=(_TRAPS + "test_t11_a_record_larger_than_the_whole_buffer_is_delivered",),
         scenarios=("overflow-while-down",),

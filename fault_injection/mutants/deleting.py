@@ -68,7 +68,7 @@ MUTANTS: Final = (
             Patch("                if oldest.end_sequence - 1 > watermark:\n",
                   "                if oldest.end_sequence - 1 not in self._settled:\n"),
         ),
-        found_by=(_ACKNOWLEDGING + "test_a_file_goes_only_when_all_of_it_is_settled_and_never_the_newest",),
+        found_by=("tests/test_regressions.py::test_what_is_settled_while_the_watermark_is_written_deletes_no_file_yet",),
         scenarios=("enospc-every-op",),
     ),
     Mutant(

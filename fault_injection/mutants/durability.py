@@ -130,7 +130,7 @@ MUTANTS: Final = (
         mistake="recovery renames its copy without having synced it",
         module=_FILES,
         patches=(Patch("        filesystem.sync(temporary)\n", ""),),
-        found_by=("tests/test_explorer.py::test_a_clean_close_between_two_lives",),
+        found_by=("tests/test_explorer.py::test_every_crash_and_every_crash_of_its_recovery[strict]",),
         scenarios=("nested-recovery-1", "unsynced-all-subsets"),
     ),
     Mutant(
@@ -149,8 +149,17 @@ MUTANTS: Final = (
         pass
     except""",
             ),
+            Patch(
+                """\
+        if not self._name_is_durable:
+            self._filesystem.sync_directory()
+            self._name_is_durable = True
+""",
+                "",
+                _ACK,
+            ),
         ),
-        found_by=("tests/test_explorer.py::test_a_clean_close_between_two_lives",),
+        found_by=("tests/test_traps.py::test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed",),
         scenarios=("rename-nonatomic", "nested-recovery-1", "unsynced-all-subsets"),
     ),
     Mutant(
@@ -176,8 +185,7 @@ MUTANTS: Final = (
         trap="T13",
         module=_ACK,
         patches=(Patch("            self._usable = False  # until the sync has succeeded\n", ""),),
-        found_by=("tests/test_traps.py::"
-                  "test_t13_a_failing_acknowledgement_file_fails_nothing_and_is_made_anew",),
+        found_by=("tests/test_acknowledging.py::test_making_the_acknowledgement_file_anew_may_fail_too",),
         scenarios=("fsync-eio-once",),
     ),
     Mutant(

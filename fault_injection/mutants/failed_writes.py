@@ -52,8 +52,7 @@ MUTANTS: Final = (
         mistake="what a failed write left stays, and the next record is written behind it",
         module=_WRITER,
         patches=(Patch(_SEAL, 'whatever comes of it."""\n'), Patch(_CUT, "            pass\n")),
-        found_by=(_FAULTS + "test_a_refused_write_is_retryable_and_appends_work_when_the_disk_does",
-                  _FAULTS + "test_whatever_call_fails_at_whatever_time_the_promise_holds"),
+        found_by=("tests/test_append_faults.py::test_a_disk_that_fills_up_and_empties_again_needs_no_reopen",),
         scenarios=("enospc-every-op", "short-write-every-op"),
     ),
     Mutant(

@@ -89,7 +89,7 @@ MUTANTS: Final = (
                 "if expected + records_between >= 0:",
             ),
         ),
-        found_by=("tests/test_recovery.py::test_a_sequence_behind_is_stale_and_never_delivered_twice",),
+        found_by=("tests/test_vectors.py::test_directory_in_memory[dir-search-window-far-above]",),
         scenarios=(),
     ),
     Mutant(
@@ -120,7 +120,7 @@ MUTANTS: Final = (
     (stored_crc,)""",
             ),
         ),
-        found_by=("tests/test_traps.py::test_t7_only_a_verified_header_can_be_unsupported",),
+        found_by=("tests/test_headers_and_frames.py::test_damaged_header_of_another_version_is_damaged_and_not_unsupported",),
         scenarios=("bitrot-each-bit-header",),
     ),
     Mutant(

@@ -41,3 +41,15 @@ class Mutant:
     def modules(self) -> frozenset[str]:
         """Every module that is changed."""
         return frozenset(patch.module or self.module for patch in self.patches)
+
+    def as_text(self) -> str:
+        """Return all there is to say about it, with the lines that are changed."""
+        trap = f" (trap {self.trap})" if self.trap else ""
+        lines = [f"{self.name}: {self.mistake}{trap}", ""]
+        for patch in self.patches:
+            lines.append(f"in {patch.module or self.module}")
+            lines += [f"  - {line}" for line in patch.old.splitlines()]
+            lines += [f"  + {line}" for line in patch.new.splitlines()]
+            lines.append("")
+        lines.append("found by " + ", ".join((*self.scenarios, *self.found_by)))
+        return "\n".join(lines)

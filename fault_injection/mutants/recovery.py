@@ -78,9 +78,7 @@ MUTANTS: Final = (
                 + _RENEW,
             ),
         ),
-        found_by=(
-            _TRAPS + "test_t1_number_of_a_rotten_last_durable_record_is_never_given_again",
-        ),
+        found_by=("tests/test_traps.py::test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed",),
         scenarios=("nested-recovery-1", "torn-tail-bytes"),
     ),
     Mutant(
@@ -132,7 +130,7 @@ MUTANTS: Final = (
             Patch("create_copy(log.filesystem, header, _unsettled_payloads(log, old, settled))",
                   "create_copy(log.filesystem, header, entries)"),
         ),
-        found_by=(_EXPLORER + "test_a_clean_close_between_two_lives",),
+        found_by=("tests/test_traps.py::test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed",),
         scenarios=("nested-recovery-1", "unsynced-all-subsets"),
     ),
     Mutant(
@@ -294,7 +292,7 @@ MUTANTS: Final = (
         scenarios=(),
     ),
     Mutant(
-        name="looking-repairs",
+        name="end-of-a-running-log-is-damage",
         mistake="a log that is looked at while it runs is judged as if it had ended",
         trap="T19",
         module="reference.survey",
@@ -302,10 +300,7 @@ MUTANTS: Final = (
             Patch("            if self._live and tail.kind is DamageKind.TAIL:\n",
                   "            if self._live and tail.kind is DamageKind.GAP:\n"),
         ),
-        found_by=(
-            _TRAPS
-            + "test_t19_looking_at_a_live_log_changes_nothing_and_calls_no_unfinished_end_damage",
-        ),
+        found_by=("tests/test_inspection.py::test_unfinished_tail_of_a_running_log_is_in_progress",),
         scenarios=(),
     ),
 )  # fmt: skip

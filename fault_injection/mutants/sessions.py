@@ -60,10 +60,8 @@ MUTANTS: Final = (
         mistake="after a reconnection the newest events go first",
         module=_CORE,
         patches=(
-            Patch("            self._session = LinkSession(welcome.window, baseline, sendable)\n"
-                  if False else "        self._session = LinkSession(welcome.window, baseline, sendable)\n",
-                  "        queue = sorted(sendable, key=lambda s: (s % 2, s))\n"
-                  "        self._session = LinkSession(welcome.window, baseline, queue)\n"),
+            Patch("LinkSession(welcome.window, baseline, sendable)",
+                  "LinkSession(welcome.window, baseline, reversed(list(sendable)))"),
             Patch("        assert sequence > self.highest_sent, (sequence, self.highest_sent)\n"
                   "        self.highest_sent = sequence\n",
                   "        self.highest_sent = max(sequence, self.highest_sent)\n", module=_SESSION),

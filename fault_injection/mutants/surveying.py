@@ -29,7 +29,7 @@ MUTANTS: Final = (
         trap="T1",
         module="reference.scanner",
         patches=(Patch("most_records = -(-length // FRAME_BYTES_MIN)", "most_records = 1"),),
-        found_by=("tests/test_damage_sweep.py::test_truncation_at_every_byte_of_a_killed_log",),
+        found_by=("tests/test_recovery.py::test_a_tail_is_accounted_for_if_all_that_it_may_have_held_is_declared","tests/test_vectors.py::test_directory_in_memory[dir-torn-108-bytes]",),
         scenarios=("torn-tail-sectors",),
     ),
     Mutant(
@@ -53,7 +53,7 @@ MUTANTS: Final = (
             Patch("header = log.next_header(survey.known_end, survey.next_sequence)",
                   "header = log.next_header(survey.next_sequence, survey.next_sequence)"),
         ),
-        found_by=(_TRAPS + "test_t10_burned_numbers_are_reported_once",),
+        found_by=("tests/test_regressions.py::test_a_declared_gap_stays_declared_through_renewals",),
         scenarios=("nested-recovery-1",),
     ),
     Mutant(

@@ -204,7 +204,9 @@ def read_files(directory: Path) -> Image:
 def _limits(settings: Mapping[str, int]) -> dict[str, int]:
     limits = small_limits(settings)
     names = type(limits).__dataclass_fields__
-    return {name: getattr(limits, name) for name in names} | {"fixed": settings.get("life", 0)}
+    return {name: getattr(limits, name) for name in names} | {
+        "fixed": settings.get("life", 0) + 10_000 * settings.get("seed", 0)
+    }
 
 
 def _answer(

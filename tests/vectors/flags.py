@@ -70,6 +70,16 @@ NOTES: Final[dict[str, dict[str, object]]] = {
         "Without its header no frame of a file can be checked.",
         "one bad header that costs a whole file without a report, or a refusal to start",
     ),
+    "held-on": _note(
+        "Spilled events and a blocked dead letter trigger, however few bytes are used.",
+        "a producer that speeds up into a backlog that is not moving",
+        "getsentry/snuba/pull/5279",
+    ),
+    "hysteresis": _note(
+        "Between its thresholds the level is what it was before.",
+        "chatter, or a release of what was never triggered",
+        "smallrye/smallrye-reactive-messaging/pull/1339",
+    ),
     "identity": _note(
         "log_id and sequence together name an event for ever.",
         "one name for two events",
@@ -87,6 +97,11 @@ NOTES: Final[dict[str, dict[str, object]]] = {
         "an allocation of exabytes",
         "bincode-org/bincode/issues/239",
         "apache/bookkeeper/issues/2220",
+    ),
+    "link-version": _note(
+        "A peer of another version is understood far enough to name its version.",
+        "a hang or a decoding error where the report should say which side is older",
+        "orientechnologies/orientdb/issues/768",
     ),
     "misnamed": _note(
         "A file that was renamed, copied or exchanged by hand.",
@@ -138,6 +153,11 @@ NOTES: Final[dict[str, dict[str, object]]] = {
     "spelling": _note(
         "One instant has one spelling.",
         "decode and encode that are not inverse",
+    ),
+    "stream": _note(
+        "A stream has no borders: frames come together, or in parts.",
+        "one read taken for one message",
+        "JetBrains/rd/pull/540",
     ),
     "tag": _note(
         "Option, bool and enum tags are exact.",

@@ -25,6 +25,7 @@ from typing import Any, Final
 from simulators.memory_filesystem import MemoryFilesystem
 from tests import vector_tools
 from tests.vectors import (
+    backpressure_traps,
     backpressure_values,
     codec_errors,
     codec_timestamps,
@@ -43,6 +44,8 @@ from tests.vectors import (
     frame_values,
     header_values,
     json_lines_values,
+    link_errors,
+    link_streams,
     link_values,
     name_values,
 )
@@ -61,8 +64,11 @@ FILES: Final[dict[str, tuple[str, Sequence[Source]]]] = {
     "headers.json": ("headers", (header_values.vectors,)),
     "frames.json": ("frames", (frame_values.vectors,)),
     "names.json": ("names", (name_values.vectors,)),
-    "link.json": ("link", (link_values.vectors,)),
-    "backpressure.json": ("backpressure", (backpressure_values.vectors,)),
+    "link.json": ("link", (link_values.vectors, link_streams.vectors, link_errors.vectors)),
+    "backpressure.json": (
+        "backpressure",
+        (backpressure_values.vectors, backpressure_traps.vectors),
+    ),
     "directories_ended.json": ("directories", (directories_ended.vectors,)),
     "directories_torn.json": ("directories", (directories_torn.vectors,)),
     "directories_rotten.json": ("directories", (directories_rotten.vectors,)),

@@ -124,9 +124,12 @@ GOODBYE = {"type": "Goodbye"}
 def _each_message() -> Iterator[Vector]:
     good = "LNK-1.1 LNK-1.3"
     yield _vector("hello", f"{good} LNK-2.1", "The first message of a link.", hello(), [HELLO])
-    for length in (0, 255):
+    for length, comment in (
+        (0, "No connector sends an empty client_id, but it decodes: nothing depends on the name."),
+        (255, "The longest client_id."),
+    ):
         yield _vector(
-            f"hello-client-{length}", f"{good} LNK-2.1", "A client_id at an end of its range.",
+            f"hello-client-{length}", f"{good} LNK-2.1", comment,
             hello(client="c" * length), [{**HELLO, "client_id": "c" * length}],
         )  # fmt: skip
     yield _vector("welcome", f"{good} LNK-2.1", "The answer to Hello.", welcome(), [WELCOME])
