@@ -291,7 +291,9 @@ def test_picked_cuts_keep_just_what_was_picked() -> None:
             pending = disk.points[cut.moment].pending
             _, kept = image_after(disk, cut)
             found = {each.kind for index, each in enumerate(pending) if kept >> index & 1}
-            assert found == kinds & {each.kind for each in pending}, (pick, cut)
+            assert found <= kinds, (pick, cut)
+            if not any(each.is_rename for each in pending):  # a removal may go with an addition
+                assert found == kinds & {each.kind for each in pending}, (pick, cut)
 
 
 def test_a_pick_of_a_file_keeps_its_bytes_and_the_names() -> None:
