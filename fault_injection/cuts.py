@@ -1,8 +1,17 @@
 """Power cuts as data: the directory that one leaves, and which cuts there are to try.
 
-A cut is a moment and a bit mask over what was pending then. `cuts` lists them as steps, so
-that a scenario can go on after each; it looks at a sample where there are many. `Picks` are
-cuts with a meaning: sizes without bytes, names without files, one file without the others.
+What a cut keeps of what was pending is a bit mask, `none`, `all`, or a *pick*: a word for the
+operations that are wanted, so that it means the same for a log that makes other calls.
+
+    names, adds, deletes          changes of the directory; new names; removals
+    sizes, sizes+adds, sizes+names    files as long as they should be, of bytes never written
+    all-but-names, all-but-adds, all-but-deletes
+    both-names                    all but the removals that belong to renames
+    file:N, all-but-file:N        names, and the bytes of the N-th file that has some pending
+
+What a pick cannot be without is kept too, or, for a pick that leaves something out, lost too.
+With `nearest` the same is done with a mask, and a boot that had fewer moments is cut at its
+last one: plans that were listed on the reference are tried on logs that make other calls.
 
 Spec: SCN-1.2, SCN-1.4.
 """
@@ -10,7 +19,6 @@ Spec: SCN-1.2, SCN-1.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from fault_injection.errors import PlanError
@@ -25,46 +33,47 @@ Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
 
 
+def _is_name(operation: Operation) -> bool:
+    return operation.kind in (Kind.ADD, Kind.DELETE)
+
+
+def _of(*kinds: Kind) -> Pick:
+    return lambda each: each.kind in kinds
+
+
+_WORDS: Final[dict[str, Pick]] = {
+    "names": _is_name,
+    "adds": _of(Kind.ADD),
+    "deletes": _of(Kind.DELETE),
+    "sizes": _of(Kind.SIZE),
+    "sizes+adds": _of(Kind.SIZE, Kind.ADD),
+    "sizes+names": _of(Kind.SIZE, Kind.ADD, Kind.DELETE),
+    "all-but-names": _of(Kind.WRITE, Kind.SIZE),
+    "all-but-adds": _of(Kind.WRITE, Kind.SIZE, Kind.DELETE),
+    "all-but-deletes": _of(Kind.WRITE, Kind.SIZE, Kind.ADD),
+    "both-names": lambda each: each.after == -1,
+}
+SIZES_ONLY: Final = ("sizes", "sizes+adds", "sizes+names")
+
+
 def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     """Return the directory that the cut leaves, and what was kept, as a bit mask.
 
     Raises PlanError if the disk cannot be left so.
     """
-    if not -len(disk.points) <= step.moment < len(disk.points):
-        raise PlanError(f"moment {step.moment}: there were {len(disk.points)}")
-    point = disk.points[step.moment]
-    _check_filling(step.filling, point)
-    everything = (1 << len(point.pending)) - 1
-    words = {"none": 0, "all": everything}
-    try:
-        kept = words[step.kept] if step.kept in words else int(step.kept, 16)
-    except ValueError as error:
-        raise PlanError(f'kept {step.kept!r} is not "none", "all" or hexadecimal') from error
-    if kept > everything or not _is_legal(point, disk.profile, kept):
-        raise PlanError(
-            f"kept {step.kept}: the profile {disk.profile.name} does not allow this at "
-            f"{step.moment}"
-        )
-    return state_at(point, kept, step.filling).image, kept
+    point = disk.points[moment_of(disk, step)]
+    kept = _kept(point, disk.profile, step)
+    return state_at(point, kept, _filling(point, step)).image, kept
 
 
-def nearest_cut(disk: CrashFilesystem, step: PowerCut) -> PowerCut:
-    """Return the cut of this disk that comes nearest to the step's.
-
-    For plans that another log's calls have given: moments are others, and so is what is pending.
-    """
-    moment = min(step.moment, len(disk.points) - 1)
-    point = disk.points[moment]
+def _filling(point: CrashPoint, step: PowerCut) -> str:
     try:
         _check_filling(step.filling, point)
     except PlanError:
-        step = replace(step, filling=parse_filling(step.filling)[0])  # no such write in flight
-    if step.kept in ("none", "all"):
-        return replace(step, moment=moment)
-    wanted = int(step.kept, 16) & (1 << len(point.pending)) - 1
-    return replace(
-        step, moment=moment, kept=f"{closed_under(point, disk.profile, wanted, grow=False):x}"
-    )
+        if not step.nearest:
+            raise
+        return parse_filling(step.filling)[0]  # no such write is in flight in this log
+    return step.filling
 
 
 def _check_filling(text: str, point: CrashPoint) -> None:
@@ -84,9 +93,54 @@ def _check_filling(text: str, point: CrashPoint) -> None:
             raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
-def _is_legal(point: CrashPoint, profile: Profile, kept: int) -> bool:
-    masks = predecessors(point.pending, profile)
-    return all(mask & ~kept == 0 for index, mask in enumerate(masks) if kept >> index & 1)
+def moment_of(disk: CrashFilesystem, step: PowerCut) -> int:
+    """Return the index of the moment. Raises PlanError if there is no such."""
+    if -len(disk.points) <= step.moment < len(disk.points):
+        return step.moment
+    if not step.nearest:
+        raise PlanError(f"moment {step.moment}: there were {len(disk.points)}")
+    return len(disk.points) - 1
+
+
+def _kept(point: CrashPoint, profile: Profile, step: PowerCut) -> int:
+    everything = (1 << len(point.pending)) - 1
+    if step.kept in ("none", "all"):
+        return everything if step.kept == "all" else 0
+    pick = _pick(point, step.kept)
+    if pick is not None:
+        wanted = sum(1 << index for index, each in enumerate(point.pending) if pick(each))
+        leaves_out = step.kept.startswith(("all-but", "both", "file:"))
+        return closed_under(point, profile, wanted, grow=not leaves_out)
+    try:
+        kept = int(step.kept, 16)
+    except ValueError as error:
+        raise PlanError(
+            f'kept {step.kept!r} is not "none", "all" or hexadecimal, and no pick: '
+            f"{', '.join(_WORDS)}, file:N, all-but-file:N"
+        ) from error
+    legal = closed_under(point, profile, kept & everything, grow=False)
+    if kept != legal and not step.nearest:
+        raise PlanError(
+            f"kept {step.kept}: the profile {profile.name} does not allow this at {step.moment}"
+        )
+    return legal
+
+
+def _pick(point: CrashPoint, word: str) -> Pick | None:
+    """Return what the word means at this moment; None if it is no pick."""
+    if word in _WORDS:
+        return _WORDS[word]
+    start, _, number = word.rpartition(":")
+    if start not in ("file", "all-but-file") or not number.isdecimal():
+        return None
+    inodes = _written(point)
+    wanted = inodes[int(number)] if int(number) < len(inodes) else -1
+    is_in = start == "file"
+    return lambda each: _is_name(each) or (each.inode == wanted) is is_in
+
+
+def _written(point: CrashPoint) -> list[int]:
+    return sorted({each.inode for each in point.pending if not _is_name(each)})
 
 
 def closed_under(point: CrashPoint, profile: Profile, wanted: int, *, grow: bool) -> int:
@@ -112,61 +166,25 @@ def cuts(
             key = disk.points[moment].mark, frozenset(state.image.items())
             if key not in seen:
                 seen.add(key)
-                yield PowerCut(moment, f"{state.kept:x}", state.filling)
+                yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
 
 
 def picked_cuts(
-    disk: CrashFilesystem, picks: Iterable[Pick], *, fillings: Iterable[str] = ("zeros",),
-    first: int = 0, grow: bool = False,
-) -> Iterator[PowerCut]:  # fmt: skip
-    """Yield for each moment and pick the cut that keeps just those operations, where legal.
-
-    What they cannot be kept without is kept too (`grow`), or they are lost.
-    """
-    picks, fillings = tuple(picks), tuple(fillings)
-    for moment in range(first, len(disk.points)):
-        pending = disk.points[moment].pending
+    disk: CrashFilesystem, picks: Iterable[str], *, filling: str = "zeros"
+) -> Iterator[PowerCut]:
+    """Yield for each moment and pick the cut that keeps just that, but no cut twice."""
+    picks = tuple(picks)
+    for moment, point in enumerate(disk.points):
         seen: set[int] = set()
         for pick in picks:
-            wanted = sum(1 << index for index, each in enumerate(pending) if pick(each))
-            kept = closed_under(disk.points[moment], disk.profile, wanted, grow=grow)
-            if pending and kept not in seen:
+            cut = PowerCut(moment, pick, filling, nearest=True)
+            kept = _kept(point, disk.profile, cut)
+            if point.pending and kept not in seen:
                 seen.add(kept)
-                for filling in fillings:
-                    yield PowerCut(moment, f"{kept:x}", filling)
+                yield cut
 
 
-def is_name(operation: Operation) -> bool:
-    """Whether it changes the directory, not a file."""
-    return operation.kind in (Kind.ADD, Kind.DELETE)
-
-
-def of_kind(*kinds: Kind) -> Pick:
-    """Pick operations of these kinds."""
-    return lambda each: each.kind in kinds
-
-
-def all_but(pick: Pick) -> Pick:
-    """Pick the others."""
-    return lambda each: not pick(each)
-
-
-def either(first: Pick, second: Pick) -> Pick:
-    """Pick what one of them picks."""
-    return lambda each: first(each) or second(each)
-
-
-def of_file(disk: CrashFilesystem) -> list[Pick]:
-    """Return a pick for each file that ever had something pending: its bytes and its sizes."""
-    inodes = sorted({each.inode for point in disk.points for each in point.pending})
-
-    def pick(inode: int) -> Pick:
-        return lambda each: each.inode == inode and not is_name(each)
-
-    return [pick(inode) for inode in inodes]
-
-
-SIZES_ONLY: Final[tuple[Pick, ...]] = (
-    of_kind(Kind.SIZE), of_kind(Kind.SIZE, Kind.ADD), of_kind(Kind.SIZE, Kind.ADD, Kind.DELETE),
-)  # fmt: skip
-"""Files that are as long as they should be, and hold what was never written there."""
+def file_picks(disk: CrashFilesystem) -> list[str]:
+    """Return picks of one file, and of all but one, for as many as ever had bytes pending."""
+    most = max(len(_written(point)) for point in disk.points)
+    return [f"{word}:{number}" for number in range(most) for word in ("file", "all-but-file")]

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fault_injection.cuts import image_after, nearest_cut
+from fault_injection.cuts import image_after, moment_of
 from fault_injection.damage import damaged, segment_names
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
@@ -314,12 +314,13 @@ class LogRun:
 
     def _power_cut(self, step: PowerCut) -> str:
         self.disk.fail_power(None)
-        if step.moment in (-1, len(self.disk.points)):  # exploring notes the end as a moment
-            self.disk.end()
         if isinstance(self.subject, RecoversMany):
-            step = nearest_cut(self.disk, step)  # a port's calls are others
+            step = replace(step, nearest=True)  # a port's calls are others
+        moments = len(self.disk.points)
+        if step.moment in (-1, moments) or (step.nearest and step.moment > moments):
+            self.disk.end()  # exploring notes the end as a moment
         image, kept = image_after(self.disk, step)
-        point = self.disk.points[step.moment]
+        point = self.disk.points[moment_of(self.disk, step)]
         self.before = page_cache(point)  # of that moment: what came later has not happened
         self._notes = lost_words(point, kept)
         lost = len(point.pending) - kept.bit_count()

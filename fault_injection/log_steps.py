@@ -88,9 +88,11 @@ class PowerCut(Step):
     moment: int = -1
     """Index of the recorded moment; -1: now, after the steps before."""
     kept: str = "none"
-    """"none", "all", or a bit mask over the pending operations, in hexadecimal."""
+    """"none", "all", a pick (cuts.py), or a bit mask of pending operations, in hexadecimal."""
     filling: str = "zeros"
     """What shows where a size was kept and the bytes were not."""
+    nearest: bool = False
+    """What cannot be so at this moment is made legal; the last moment if there is no such."""
 
 
 @step("log", "connector")

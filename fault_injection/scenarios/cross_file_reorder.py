@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import Pick, all_but, either, is_name, of_file, picked_cuts
+from fault_injection.cuts import file_picks, picked_cuts
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import FEW_AND_ONE, LIFE_AFTER, disk_of, files, log_plan, uses
 
@@ -16,10 +16,7 @@ def cases(effort: Effort) -> Iterator[Case]:
         for settings in FEW_AND_ONE:
             plan = log_plan("cross-file-reorder", *steps, seed=effort.seed).limited(settings)
             disk = disk_of(plan)
-            picks: list[Pick] = []
-            for one in of_file(disk):
-                picks += [either(is_name, one), either(is_name, all_but(one))]
-            for cut in picked_cuts(disk, picks):
+            for cut in picked_cuts(disk, file_picks(disk)):
                 yield Case(plan.then(cut, *LIFE_AFTER))
 
 

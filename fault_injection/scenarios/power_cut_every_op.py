@@ -19,7 +19,8 @@ def cases(effort: Effort) -> Iterator[Case]:
         plan = log_plan("power-cut-every-op", *steps, *CLEAN_END, seed=effort.seed)
         for moment in range(len(disk_of(plan).points)):
             for kept in ("none", "all"):
-                yield Case(plan.then(PowerCut(moment, kept), Open(), Drain()), twice=True)
+                cut = PowerCut(moment, kept, nearest=True)
+                yield Case(plan.then(cut, Open(), Drain()), twice=True)
 
 
 SCENARIO = Scenario(

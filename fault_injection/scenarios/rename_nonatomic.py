@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import Pick, of_kind, picked_cuts
+from fault_injection.cuts import picked_cuts
 from fault_injection.log_steps import Acknowledge, Append, Fault, Kill, Open
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import LIFE_AFTER, disk_of, log_plan
-from simulators.persistence import Kind, Operation
-
-
-def _both_names(operation: Operation) -> bool:
-    return operation.after == -1  # the removal of the old name is lost
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Recovery's copy and a new acknowledgement file; both names, the new one alone, neither."""
-    picks: tuple[Pick, ...] = (_both_names, of_kind(Kind.ADD), of_kind(Kind.ADD, Kind.DELETE))
+    picks = ("both-names", "adds", "names")
     recovery = [Open(), Append(2), Append(1), Kill(), Open(), Append(1), Kill(), Open()]
     anew = [Open(), Append(2), Fault("overwrite", "EIO", suffix="ack"), Acknowledge(1), Append(1),
             Acknowledge(1), Append(1)]  # fmt: skip

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import all_but, is_name, of_kind, picked_cuts
+from fault_injection.cuts import picked_cuts
 from fault_injection.plan import Step
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import FEW_AND_ONE, LIFE_AFTER, disk_of, files, log_plan, uses
-from simulators.persistence import Kind
 
-PICKS = (all_but(is_name), all_but(of_kind(Kind.ADD)))
+PICKS = ("all-but-names", "all-but-adds")
 
 
 def cases(effort: Effort) -> Iterator[Case]:

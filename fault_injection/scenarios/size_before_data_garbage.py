@@ -15,7 +15,7 @@ def cases(effort: Effort) -> Iterator[Case]:
     """Bytes of no meaning, at every moment; and every sound record of the log, behind its end."""
     for steps in uses().values():
         plan = log_plan("size-before-data-garbage", *steps, seed=effort.seed)
-        for cut in picked_cuts(disk_of(plan), SIZES_ONLY, fillings=("garbage",), grow=True):
+        for cut in picked_cuts(disk_of(plan), SIZES_ONLY, filling="garbage"):
             yield Case(plan.then(cut, *LIFE_AFTER), twice=True)
     for ending in (Kill(), Close()):
         plan = log_plan("size-before-data-garbage", *files(3), ending, seed=effort.seed)

@@ -15,7 +15,7 @@ def cases(effort: Effort) -> Iterator[Case]:
     for profile in ("posix-min", "ext4-writeback"):
         for steps in uses().values():
             plan = log_plan("size-before-data-zeros", *steps, profile=profile, seed=effort.seed)
-            for cut in picked_cuts(disk_of(plan), SIZES_ONLY, grow=True):
+            for cut in picked_cuts(disk_of(plan), SIZES_ONLY):
                 yield Case(plan.then(cut, *LIFE_AFTER), twice=True)
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import is_name, of_kind, picked_cuts
+from fault_injection.cuts import picked_cuts
 from fault_injection.log_steps import Acknowledge, Append
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import LIFE_AFTER, disk_of, files, log_plan, uses
-from simulators.persistence import Kind
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Keep the removals alone, or all changes of names, at every moment."""
-    picks = (of_kind(Kind.DELETE), is_name)
     for steps in (*uses().values(), [*files(3), Acknowledge(2), Append(1), Acknowledge(9)]):
         for profile in ("posix-min", "ext4-writeback", "btrfs"):
             plan = log_plan("unlink-before-mark", *steps, profile=profile, seed=effort.seed)
-            for cut in picked_cuts(disk_of(plan), picks, grow=True):
+            for cut in picked_cuts(disk_of(plan), ("deletes", "names")):
                 yield Case(plan.then(cut, *LIFE_AFTER))
 
 

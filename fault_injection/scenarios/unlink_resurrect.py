@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.cuts import all_but, of_kind, picked_cuts
+from fault_injection.cuts import picked_cuts
 from fault_injection.log_steps import Acknowledge, Append, Close, Fault, Kill, Open, PowerCut
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import LIFE_AFTER, disk_of, files, log_plan, uses
-from simulators.persistence import Kind
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Keep all but the removals, at every moment; and never sync the directory after one."""
     for steps in (*uses().values(), [*files(3), Acknowledge(4), Append(1), Acknowledge(3)]):
         plan = log_plan("unlink-resurrect", *steps, seed=effort.seed)
-        for cut in picked_cuts(disk_of(plan), (all_but(of_kind(Kind.DELETE)),)):
+        for cut in picked_cuts(disk_of(plan), ("all-but-deletes",)):
             yield Case(plan.then(cut, *LIFE_AFTER))
     for settled in range(1, 7):
         for ending in (Kill(), Close()):
