@@ -14,11 +14,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from fault_injection import command_explore, command_mutants, command_replay, command_run
+from fault_injection import (
+    command_explore,
+    command_mutants,
+    command_port,
+    command_replay,
+    command_run,
+)
 from fault_injection.command_list import explain_scenario, list_scenarios
 from fault_injection.errors import UsageError
 
-COMMANDS: Final = ("run", "list", "explain", "explore", "replay", "mutants")
+COMMANDS: Final = ("run", "list", "explain", "explore", "replay", "mutants", "port")
 EPILOG: Final = """\
 examples:
   python3 -m fault_injection                            every scenario, on all processors
@@ -81,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
         "(default %(default)s)",
     )  # fmt: skip
     each.add_argument("--no-report", action="store_true", help="write no files")
+    _port(each, "run the log's scenarios on a port, through this adapter")
+    each.add_argument(
+        "--known", type=Path, metavar="FILE", help="failures of the port that are known: JSON"
+    )
     each.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     each.set_defaults(function=command_run.run)
 
@@ -93,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
     each = commands.add_parser("replay", help="run a plan from a file, and tell its story")
     each.add_argument("plan", type=Path, metavar="PLAN.json")
+    _port(each, "on a port, through this adapter")
     each.set_defaults(function=command_replay.run)
 
     each = commands.add_parser("explore", help="every crash of a log's use, to a budget")
@@ -100,10 +111,17 @@ def _parser() -> argparse.ArgumentParser:
     _effort(each)
     each.set_defaults(function=command_explore.run)
 
+    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers")
+    command_port.add_options(each)
+
     each = commands.add_parser("mutants", help="mistakes x scenarios and tests: the kill matrix")
     command_mutants.add_options(each)
     each.set_defaults(function=command_mutants.run)
     return parser
+
+
+def _port(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("--port", metavar="COMMAND", help=f"{help}: one quoted command line")
 
 
 def _effort(parser: argparse.ArgumentParser) -> None:

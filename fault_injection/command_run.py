@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shlex
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -18,10 +20,17 @@ from fault_injection.errors import UsageError
 from fault_injection.explaining import explain_failure
 from fault_injection.invariants import INVARIANTS
 from fault_injection.plan import PLAN_VERSION
+from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.known import mark_known, read_known
+from fault_injection.ports.opening import port_command
+from fault_injection.ports.protocol import PROTOCOL_VERSION
+from fault_injection.ports.ptrace import unavailable
+from fault_injection.ports.tiers import tiers_of_run
 from fault_injection.progress import ProgressLine
 from fault_injection.reports import write_reports
 from fault_injection.reports.console import render_console
-from fault_injection.result import RunResult, Status, Versions
+from fault_injection.result import PortResult, RunResult, Status, Versions
 from fault_injection.runner import Gathered, Selection, run_slices, scenario_result
 from fault_injection.scenario import Effort
 from fault_injection.scenarios import catalogue, find
@@ -35,16 +44,26 @@ def run(options: argparse.Namespace) -> int:
     selected = [find(name).name for name in options.names] or list(catalogue())
     here = selected_here(selected, options.shard)
     effort = Effort(options.seed, options.deep)
+    port = port_command(options.port)
+    known = read_known(options.known)
     result = new_result(effort, options.jobs)
+    why_not = unavailable() if port else ""
+    if port:
+        result.port = _introduced(port)
+        result.subject = f"{result.port.name} {result.port.version} ({result.port.language})"
     result.shard = "" if options.shard == "1/1" else options.shard
     began = time.monotonic()
     line = ProgressLine(sys.stderr)
     gathered = run_slices(
-        Selection(tuple(here), effort, options.jobs, options.fail_fast), line.show
+        Selection(() if why_not else tuple(here), effort, options.jobs, port, options.fail_fast),
+        line.show,
     )
     line.end()
     plans = None if options.no_report else options.report / "plans"
-    _gather(result, selected, here, gathered, plans)
+    _gather(result, selected, here, gathered, plans, port)
+    if result.port is not None:
+        _finish_port(result, result.port, why_not)
+    mark_known(result.scenarios, known)
     result.seconds = time.monotonic() - began
     print(render_console(result, is_terminal=sys.stdout.isatty()))
     if not options.no_report:
@@ -74,9 +93,30 @@ def new_result(effort: Effort, jobs: int) -> RunResult:
     )  # fmt: skip
 
 
+def _introduced(port: tuple[str, ...]) -> PortResult:
+    """Ask the port who it is. Raises UsageError if it does not say."""
+    try:
+        with Adapter(port) as adapter:
+            hello = adapter.hello
+    except AdapterError as error:
+        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
+    return PortResult(
+        hello.name, hello.version, hello.language, shlex.join(port), PROTOCOL_VERSION,
+        hello.capabilities,
+    )  # fmt: skip
+
+
+def _finish_port(result: RunResult, port: PortResult, why_not: str) -> None:
+    """Say which tiers were run, and why nothing was run where nothing could be."""
+    result.port = replace(port, tiers=tiers_of_run(result.total.fired, why_not))
+    for each in result.scenarios:
+        if why_not and each.status is Status.NOT_RUN:
+            each.reason = why_not
+
+
 def _gather(
     result: RunResult, selected: list[str], here: list[str], gathered: Gathered,
-    plans: Path | None,
+    plans: Path | None, port: tuple[str, ...],
 ) -> None:  # fmt: skip
     for name in selected:
         scenario = find(name)
@@ -84,7 +124,7 @@ def _gather(
             each = scenario_result(
                 name,
                 gathered.slices[name],
-                lambda found: explain_failure(found, plans, result.mutant),
+                lambda found: explain_failure(found, plans, result.mutant, port),
             )
         else:
             each = scenario_result(name, [], lambda found: explain_failure(found, plans))

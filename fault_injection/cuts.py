@@ -25,8 +25,9 @@ from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_states import crash_states, state_at
-from simulators.disk_image import FILLINGS, Image
+from simulators.disk_image import FILLINGS, PREVIOUS, Image
 from simulators.persistence import Kind, Operation, Profile, predecessors
+from simulators.tears import OLD, parse_filling
 
 Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
@@ -60,11 +61,17 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
 
     Raises PlanError if the disk cannot be left so.
     """
-    if step.filling not in FILLINGS:
-        raise PlanError(f"filling {step.filling!r} is none of {sorted(FILLINGS)}")
     point = disk.points[moment_of(disk, step)]
+    filling = step.filling
+    try:
+        _check_filling(filling, point)
+    except PlanError:
+        if not step.nearest:
+            raise
+        filling = parse_filling(filling)[0]  # no such write is in flight here
+        _check_filling(filling, point)
     kept = _kept(point, disk.profile, step)
-    return state_at(point, kept, step.filling).image, kept
+    return state_at(point, kept, filling).image, kept
 
 
 def moment_of(disk: CrashFilesystem, step: PowerCut) -> int:
@@ -115,6 +122,23 @@ def _pick(point: CrashPoint, word: str) -> Pick | None:
 
 def _written(point: CrashPoint) -> list[int]:
     return sorted({each.inode for each in point.pending if not _is_name(each)})
+
+
+def _check_filling(text: str, point: CrashPoint) -> None:
+    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
+    known = (*FILLINGS, PREVIOUS)
+    try:
+        filling, torn = parse_filling(text)
+    except ValueError as error:
+        raise PlanError(f"filling {text!r}: a write in flight is like 7:12:zeros") from error
+    if filling not in known:
+        raise PlanError(f"filling {text!r} is none of {sorted(known)}")
+    for tear in torn.values():
+        is_write = (
+            0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
+        )
+        if not is_write or tear.rest not in (OLD, *known):
+            raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
 def closed_under(point: CrashPoint, profile: Profile, wanted: int, *, grow: bool) -> int:

@@ -6,7 +6,9 @@ to a file, and gathers what the reports show. Spec: SCN-1.5.
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fault_injection.connector_run import ConnectorRun
@@ -14,33 +16,37 @@ from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
 from fault_injection.plan import Plan
+from fault_injection.ports.opening import opened_subject
 from fault_injection.result import Failure
 from fault_injection.scenarios import catalogue
 from fault_injection.shrink import Shrunk
 from fault_injection.story import tell
-from fault_injection.subject import ReferenceLog
 
 
-def run_again(plan: Plan) -> LogRun | ConnectorRun:
-    """Run the plan; return the run, which knows what was done."""
+def run_again(plan: Plan, port: Sequence[str] = ()) -> LogRun | ConnectorRun:
+    """Run the plan, on the port if there is one; return the run, which knows what was done."""
     if plan.world == "connector":
         return ConnectorRun(plan).run()
-    return LogRun(plan, ReferenceLog(), twice=True).run()
+    with opened_subject(port) as subject:
+        return LogRun(plan, subject, twice=True).run()
 
 
-def story_of(plan: Plan) -> tuple[str, ...]:
+def story_of(plan: Plan, port: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the steps of the plan in sentences."""
-    run = run_again(plan)
+    run = run_again(plan, port)
     return tell(run.done, run.broken).sentences
 
 
-def explain_failure(found: Shrunk, plans: Path | None, mutant: str = "") -> Failure:
+def explain_failure(
+    found: Shrunk, plans: Path | None, mutant: str = "", port: Sequence[str] = ()
+) -> Failure:
     """Return all that the reports show. The plan is written into the directory `plans`."""
-    run = run_again(found.plan)
+    run = run_again(found.plan, port)
     story = tell(run.done, run.broken or found.broken)
     path = _write(found, plans) if plans is not None else None
     where = str(path) if path is not None else "PLAN.json"
     switch = f"--mutant {mutant} " if mutant else ""
+    on_port = f" --port {shlex.quote(shlex.join(port))}" if port else ""
     return Failure(
         found.broken.invariant,
         found.broken.what,
@@ -50,7 +56,7 @@ def explain_failure(found: Shrunk, plans: Path | None, mutant: str = "") -> Fail
         story.sentences,
         story.timeline,
         hex_difference(run.before, run.after),
-        f"{Path(sys.executable).name} -m fault_injection {switch}replay {where}",
+        f"{Path(sys.executable).name} -m fault_injection {switch}replay {where}{on_port}",
         found.steps_before,
     )
 

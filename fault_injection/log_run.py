@@ -55,7 +55,7 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
-from fault_injection.recovering import defect, difference
+from fault_injection.recovering import RecoversMany, defect, difference, settings_of
 from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
@@ -211,9 +211,7 @@ class LogRun:
             self.disk.mark(Opening())
         try:
             self._lives += 1
-            log = self.subject.open(
-                self._faults, {**self.plan.settings, "life": self._lives, "seed": self.plan.seed}
-            )
+            log = self.subject.open(self._faults, settings_of(self.plan, self._lives))
         except Refused as refusal:
             if not self._faults.fired:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
@@ -316,6 +314,8 @@ class LogRun:
 
     def _power_cut(self, step: PowerCut) -> str:
         self.disk.fail_power(None)
+        if isinstance(self.subject, RecoversMany):
+            step = replace(step, nearest=True)  # a port's calls are others
         moments = len(self.disk.points)
         if step.moment in (-1, moments) or (step.nearest and step.moment > moments):
             self.disk.end()  # exploring notes the end as a moment

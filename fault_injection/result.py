@@ -10,6 +10,7 @@ Statuses are told apart, and only `passed` is green:
     failed    an invariant does not hold
     error     the scenario itself is wrong: its faults never struck, or it raised
     partial   stopped before the end (Ctrl-C); nothing was found until then
+    known-failure  failed, and stands in the list of known failures (a port's)
     not-run   not tried, with the reason
 
 Reports: reports/ (console, JSON, JUnit, Markdown, HTML, badge). What
@@ -31,6 +32,7 @@ class Status(Enum):
     FAILED = "failed"
     ERROR = "error"
     PARTIAL = "partial"
+    KNOWN = "known-failure"
     NOT_RUN = "not-run"
 
 
@@ -137,6 +139,32 @@ class MutantResult:
         return by_scenarios and by_tests and bool(self.has_scenarios or self.was_tested)
 
 
+@dataclass(frozen=True, slots=True)
+class TierResult:
+    """One way to crash a port, and whether it was tried."""
+
+    name: str
+    """"T0" to "T4"."""
+    title: str
+    count: int = 0
+    """How often it struck; 0: it was not run."""
+    reason: str = ""
+    """Why it was not run; empty if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortResult:
+    """The port that was run: who it is, what it can, and how it was crashed."""
+
+    name: str
+    version: str
+    language: str
+    command: str
+    protocol: int
+    capabilities: tuple[str, ...]
+    tiers: tuple[TierResult, ...] = ()
+
+
 @dataclass(slots=True)
 class RunResult:
     """A whole run."""
@@ -156,6 +184,8 @@ class RunResult:
     """Of the clock on the wall."""
     scenarios: list[ScenarioResult] = field(default_factory=list)
     mutants: list[MutantResult] = field(default_factory=list)
+    port: PortResult | None = None
+    """None: the reference."""
     requirement_texts: dict[str, str] = field(default_factory=dict)
     """ID to the text of SPEC.md, for those that appear."""
 

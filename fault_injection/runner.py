@@ -18,14 +18,14 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Final
 
 from fault_injection.cases import Case, Tally, execute
 from fault_injection.errors import PlanError
-from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from fault_injection.ports.opening import opened_subject, port_cases
 from fault_injection.result import Failure, ScenarioResult, Status
 from fault_injection.scenario import Effort
@@ -34,6 +34,7 @@ from fault_injection.shrink import Shrunk, shrink
 
 SLICES: Final = 4
 """Of a scenario: more than there are processors, so that long ones spread evenly."""
+NOT_A_LOG: Final = "its plans are on a connector inside one process; see `port connector`"
 Explain = Callable[[Shrunk], Failure]
 
 
@@ -60,6 +61,8 @@ class SliceResult:
     shrunk: Shrunk | None = None
     error: str = ""
     """The scenario itself went wrong: an exception, with its place."""
+    not_run: str = ""
+    """Why this part was not tried: of a port that cannot do it, or says that it is broken."""
 
 
 def run_slice(piece: Slice) -> SliceResult:
@@ -67,8 +70,11 @@ def run_slice(piece: Slice) -> SliceResult:
     result = SliceResult(piece)
     began = time.process_time()
     try:
+        cases = _cases(piece)
+        if not cases:
+            return result  # nothing to start a process for
         with opened_subject(piece.port) as subject:
-            for case in _cases(piece):
+            for case in cases:
                 found = execute(case, subject)
                 result.tally.add(found.tally)
                 if found.broken is not None:
@@ -76,6 +82,8 @@ def run_slice(piece: Slice) -> SliceResult:
                     break
     except PlanError as error:
         result.error = f"a plan is wrong: {error}"
+    except (Unsupported, Skipped) as error:
+        result.not_run = str(error)
     except AdapterError as error:
         result.error = f"{error.status}: {error}"
     result.seconds = time.process_time() - began
@@ -84,7 +92,9 @@ def run_slice(piece: Slice) -> SliceResult:
 
 def _cases(piece: Slice) -> list[Case]:
     """Return the cases of the slice; of a port's, which take longer, fewer."""
-    every = find(piece.scenario).cases(piece.effort)
+    every: Iterable[Case] = find(piece.scenario).cases(piece.effort)
+    if piece.port:  # fewer, evenly: of the log alone
+        every = [case for case in every if case.plan.world == "log"]
     mine = [case for number, case in enumerate(every) if number % piece.of == piece.index]
     return port_cases(mine, piece.effort) if piece.port else mine
 
@@ -188,6 +198,8 @@ def scenario_result(name: str, slices: Sequence[SliceResult], explain: Explain) 
         smallest.setdefault(found.broken.invariant, found)
     result.failures = [explain(found) for found in smallest.values()]
     errors = sorted({each.error for each in slices if each.error})
+    not_run = sorted({each.not_run for each in slices if each.not_run})
+    is_port = any(each.slice.port for each in slices)
     idle = [fault for fault in scenario.strikes if not result.tally.fired[fault]]
     if smallest:
         result.status = Status.FAILED
@@ -197,6 +209,13 @@ def scenario_result(name: str, slices: Sequence[SliceResult], explain: Explain) 
     elif len(slices) < SLICES:
         result.status = Status.PARTIAL if slices else Status.NOT_RUN
         result.reason = f"stopped after {len(slices)} of {SLICES} parts"
+    elif not_run:
+        result.status, result.reason = Status.NOT_RUN, not_run[0]
+    elif is_port and not result.tally.cases:
+        result.status, result.reason = Status.NOT_RUN, NOT_A_LOG
+    elif is_port and idle:
+        result.status = Status.NOT_RUN
+        result.reason = f"never struck on this port: {', '.join(idle)}"
     elif idle:
         result.status = Status.ERROR
         result.reason = f"never struck: {', '.join(idle)}; this run shows nothing"

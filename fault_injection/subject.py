@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 from zlib import crc32
@@ -114,6 +114,12 @@ def small_limits(settings: Mapping[str, int]) -> WalConfig:
     return WalConfig(**{name: value for name, value in chosen.items() if name in known})
 
 
+def draw_seed(files: Iterable[tuple[str, int]], settings: Mapping[str, int]) -> int:
+    """Return what a log on these files, of this size, draws its random bytes from."""
+    drawn = (sorted(files), settings.get("life", 0), settings.get("seed", 0))
+    return crc32(repr(drawn).encode())
+
+
 class ReferenceLog:
     """The reference as a subject."""
 
@@ -121,10 +127,8 @@ class ReferenceLog:
 
     def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
         try:
-            names = sorted((entry.name, entry.size_bytes) for entry in disk.list())
-            source = random.Random(
-                crc32(repr((names, settings.get("life", 0), settings.get("seed", 0))).encode())
-            )
+            files = [(entry.name, entry.size_bytes) for entry in disk.list()]
+            source = random.Random(draw_seed(files, settings))
             log = WriteAheadLog.open(
                 disk, small_limits(settings), wall_clock_ns=lambda: CLOCK_NS,
                 monotonic_ns=lambda: 0, random_bytes=source.randbytes,

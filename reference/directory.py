@@ -11,7 +11,9 @@ every name what it is:
 
 Identity. The `log_id` is that of the highest-numbered usable header, together with its
 chain of `previous_log_id`. It continues only while a header carries it: a directory that
-was wiped starts a new log, whose numbers begin at 1 (trap T16).
+was wiped starts a new log, whose numbers begin at 1 (trap T16). But a file that was just
+created may show, until its first sync, what was on its blocks before: the header of an older
+log's file of that number. Believing it would make all other files foreign.
 
 Raises errors.UnsupportedVersion and errors.DiskUnreadable, before anything is changed.
 
@@ -24,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from reference.acknowledgement_slots import ACK_NAME
+from reference.acknowledgement_slots import ACK_NAME, SLOT_OFFSETS, AckSlot, decode_slot
 from reference.errors import DiskUnreadable, UnsupportedVersion
 from reference.filesystem import DirectoryEntry, Filesystem
 from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, HEADER_BYTES, SECOND_COPY_OFFSET
@@ -102,7 +104,7 @@ def view_directory(filesystem: Filesystem, *, live: bool = False) -> DirectoryVi
         elif not entry.is_regular or not (entry.name in _OWN_NAMES or is_evidence(entry.name)):
             view.ignored.append(entry.name)
     found.sort(key=lambda segment: segment.number)
-    _drop_interrupted_rotations(view, found)
+    _drop_interrupted_rotations(filesystem, view, found)
     _choose_identity(view, found)
     return view
 
@@ -141,14 +143,53 @@ def _read_header(
     return FoundSegment(number, size, None, (), f"header copies: {'; '.join(faults)}")
 
 
-def _drop_interrupted_rotations(view: DirectoryView, found: list[FoundSegment]) -> None:
+def read_slots(filesystem: Filesystem) -> list[AckSlot | None]:
+    """Return the acknowledgement file's slots that verify. Raises DiskUnreadable."""
+    return [_read_slot(filesystem, offset) for offset in SLOT_OFFSETS]
+
+
+def _read_slot(filesystem: Filesystem, offset: int) -> AckSlot | None:
+    try:
+        return decode_slot(filesystem.read(ACK_NAME, offset, HEADER_BYTES))
+    except FileNotFoundError:
+        return None  # a live log is making it anew
+    except OSError as error:
+        raise DiskUnreadable("read", ACK_NAME, offset, error) from error
+
+
+def _drop_interrupted_rotations(
+    filesystem: Filesystem, view: DirectoryView, found: list[FoundSegment]
+) -> None:
     """Set aside newest files that a crash left before their header was synced (trap T9).
 
     They are no longer than the header block, so they hold no record, and the file before
     them is the newest for every rule.
     """
-    while found and found[-1].header is None and found[-1].size_bytes <= FRAMES_OFFSET:
+    while found and found[-1].size_bytes <= FRAMES_OFFSET:
+        header = found[-1].header
+        if header is not None and not _is_of_earlier_log(filesystem, view, header, found[:-1]):
+            return
         view.leftovers.append(found.pop().name)
+
+
+def _is_of_earlier_log(
+    filesystem: Filesystem,
+    view: DirectoryView,
+    header: SegmentHeader,
+    before: Sequence[FoundSegment],
+) -> bool:
+    """Whether this header of an empty newest file is what was on its blocks before it.
+
+    Nothing ties it to the file before it: neither the same identity nor a new one that names
+    the old. Nor does the acknowledgement file know it, as it would one that was once in use.
+    """
+    older = next((found.header for found in reversed(before) if found.header is not None), None)
+    if older is None or older.log_id in (header.log_id, header.previous_log_id):
+        return False
+    entry = view.entries.get(ACK_NAME)
+    if entry is None or not entry.is_regular:
+        return True
+    return all(slot is None or slot.log_id != header.log_id for slot in read_slots(filesystem))
 
 
 def _choose_identity(view: DirectoryView, found: list[FoundSegment]) -> None:

@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reference.acknowledgement_slots import ACK_NAME, SLOT_OFFSETS, AckSlot, decode_slot
-from reference.directory import DirectoryView
-from reference.errors import DiskUnreadable
+from reference.acknowledgement_slots import ACK_NAME, SLOT_OFFSETS, AckSlot
+from reference.directory import DirectoryView, read_slots
 from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, HEADER_BYTES, SEQUENCE_FIRST
 from reference.report import Damage, DamageKind, Fate
@@ -67,7 +66,7 @@ def _read_slots(filesystem: Filesystem, view: DirectoryView) -> FoundWatermark:
     entry = view.entries.get(ACK_NAME)
     if entry is None or not entry.is_regular:
         return found
-    slots = [_read_slot(filesystem, offset) for offset in SLOT_OFFSETS]
+    slots = read_slots(filesystem)
     valid = [slot for slot in slots if slot is not None]
     ours = [slot for slot in valid if slot.log_id in view.chain]
     if not ours:
@@ -81,15 +80,6 @@ def _read_slots(filesystem: Filesystem, view: DirectoryView) -> FoundWatermark:
             damage = _damage(DamageKind.ACK_SLOT, offset, HEADER_BYTES, "the other is used")
             found.damages.append(damage)
     return found
-
-
-def _read_slot(filesystem: Filesystem, offset: int) -> AckSlot | None:
-    try:
-        return decode_slot(filesystem.read(ACK_NAME, offset, HEADER_BYTES))
-    except FileNotFoundError:
-        return None  # a live log is making it anew
-    except OSError as error:
-        raise DiskUnreadable("read", ACK_NAME, offset, error) from error
 
 
 def _damage(kind: DamageKind, offset: int, length_bytes: int, detail: str) -> Damage:

@@ -8,39 +8,41 @@ Fault model. Three views of the disk are kept apart:
 
 A killed process leaves the page cache. A power cut leaves the durable state and any legal
 set of what is pending; which sets are legal, the profile says (crash_states.py lists them).
-`points` holds every moment at which the choice is largest: before each sync, at each `mark`
-and at the end. What a cut in between could leave is among what these can leave: between two
-syncs what is pending only grows, a later operation is never needed by an earlier one, and
-nothing is promised but at a mark. (`every_operation` records those moments too; a test
-compares.)
+`points` holds every moment at which the choice is largest: before each sync, before a truncation
+that frees blocks, at each `mark` and at the end. What a cut in between could leave is among what
+these can leave: between two syncs what is pending only grows, a later operation is never needed
+by an earlier one, and nothing is promised but at a mark. (`every_operation` records those moments
+too; a test compares.)
 
 A sync that fails (`fail_sync`) has the effect that kernels show: the error is told once, the
 pages count as clean, the process goes on reading the new data, and a later sync succeeds
-without writing them. They may or may not have reached the medium, for ever. With
-`reverts_on_failure` the page cache goes back to what is durable instead, as on a filesystem
-that writes elsewhere and discards what failed.
+without writing them. They may or may not have reached the medium, for ever. Filesystems differ
+in the rest (sync_failures.py): `fail_sync` takes one of their rows.
 
-Not here: errors of other calls, bit rot (memory_filesystem.py has those by hand).
+A new file takes over the blocks of an earlier one, and may show what they hold
+(previous_content.py).
 
-Spec: SIM-2.2, SIM-2.3.
+Not here: errors of other calls (faulty_filesystem.py), bit rot (medium_faults.py).
+
+Spec: SIM-2.2, SIM-2.3, SIM-2.10, SIM-2.11.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reference.filesystem import DirectoryEntry, LockMode
-from simulators.disk_image import content_after, names_after
+from simulators.disk_image import Holes, content_after, holes_after, names_after
 from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
+from simulators.previous_content import BLOCK_BYTES, FreedBlocks, after_truncation
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST, FailingSyncs, SyncFailure, writes_of
 
 CALLS_MAX: Final = 1_000_000
 """A program that makes more calls than this does not end."""
-BLOCK_BYTES: Final = 4096
-"""A size grows block by block: an append of several can be kept in part."""
 
 
 class PowerFailure(Exception):
@@ -60,25 +62,31 @@ class CrashPoint:
     pending: tuple[Operation, ...]
     mark: int
     """How many marks were set before."""
+    previous: Mapping[int, bytes] = field(default_factory=dict)
+    """What earlier files left on the blocks of an inode."""
+    holes: Mapping[int, Holes] = field(default_factory=dict)
+    """Durable: which stretches of an inode were never written."""
 
 
 @dataclass(slots=True)
 class _Inode:
     cached: bytearray = field(default_factory=bytearray)
     durable: bytes = b""
+    holes: Holes = ()
+    previous: bytes = b""
+    was_synced: bool = False
+    fails_late: bool = False
+    """A sync has failed and returned success: the next one is told."""
 
 
 class CrashFilesystem:
     """One directory. Everything that happens is recorded in `points` and `marks`."""
 
     def __init__(
-        self,
-        profile: Profile,
-        image: Mapping[str, bytes] | None = None,
-        *,
-        every_operation: bool = False,
-    ) -> None:
-        """`image` is what is on the medium at the start, durably."""
+        self, profile: Profile, image: Mapping[str, bytes] | None = None, *,
+        every_operation: bool = False, earlier: Mapping[str, bytes] | None = None,
+    ) -> None:  # fmt: skip
+        """`image` is what is on the medium at the start, durably; `earlier` files are gone."""
         self.profile = profile
         self.every_operation = every_operation
         """Record a moment after everything that changes what a cut may leave."""
@@ -88,17 +96,18 @@ class CrashFilesystem:
         self._cached_names: dict[str, int] = {}
         self._durable_names: dict[str, int] = {}
         self._pending: list[Operation] = []
-        self._orphans: set[int] = set()
-        """Numbers of operations that a failed sync has given up."""
-        self._failing_syncs: dict[str, int] = {}
-        self._reverts = False
+        self._freed = FreedBlocks(earlier)
+        self._failing_syncs = FailingSyncs()
         self._numbers = 0
         self._calls = 0
         self._calls_left: int | None = None
         self.locked = False
         for name, content in (image or {}).items():
             inode = self._new_inode()
-            self._inodes[inode] = _Inode(bytearray(content), bytes(content))
+            self._inodes[inode] = _Inode(
+                bytearray(content), bytes(content), previous=self._freed.reused_for(name),
+                was_synced=True,
+            )  # fmt: skip
             self._cached_names[name] = self._durable_names[name] = inode
 
     # ---- What a test does ---------------------------------------------------
@@ -109,10 +118,14 @@ class CrashFilesystem:
         self.marks.append(what)
         self._point("after mark")
 
-    def fail_sync(self, name: str, *, skip: int = 0, reverts: bool = False) -> None:
-        """Let one sync of the file fail with EIO, after `skip` that succeed."""
-        self._failing_syncs[name] = skip
-        self._reverts = reverts
+    def fail_sync(
+        self, name: str, *, skip: int = 0, reverts: bool = False, how: SyncFailure = WEAKEST
+    ) -> None:
+        """Let one sync of the file fail with EIO, after `skip` that succeed.
+
+        `how` is a row of sync_failures.py; `reverts` is short for the one of btrfs.
+        """
+        self._failing_syncs.arm(name, skip, SYNC_FAILURES["btrfs"] if reverts else how)
 
     def fail_power(self, after_calls: int | None) -> None:
         """Let the call after so many others raise PowerFailure, before it does anything.
@@ -137,6 +150,10 @@ class CrashFilesystem:
             for name, inode in self._cached_names.items()
         ]
 
+    def inodes(self) -> dict[str, int]:
+        """Return which file each name leads to: two may lead to one."""
+        return dict(self._cached_names)
+
     def process_image(self) -> dict[str, bytes]:
         """Return what a killed process leaves: the page cache."""
         return {name: bytes(self._inodes[i].cached) for name, i in self._cached_names.items()}
@@ -148,7 +165,7 @@ class CrashFilesystem:
         if name in self._cached_names:
             raise os_error(errno.EEXIST, name)
         inode = self._new_inode()
-        self._inodes[inode] = _Inode()
+        self._inodes[inode] = _Inode(previous=self._freed.reused_for(name))
         self._cached_names[name] = inode
         self._issue(Kind.ADD, inode, name=name)
 
@@ -178,17 +195,29 @@ class CrashFilesystem:
 
     def sync(self, name: str) -> None:
         inode = self._find(name)
+        file = self._inodes[inode]
         self._point(f"sync {name}")
-        if self._failing_syncs.get(name) == 0:
-            del self._failing_syncs[name]
-            self._give_up(inode)
-            raise os_error(errno.EIO, name)
-        if name in self._failing_syncs:
-            self._failing_syncs[name] -= 1
+        how = self._failing_syncs.due(name)
+        if file.fails_late or how is not None:
+            self._give_up(inode, how or WEAKEST)
+            is_told = file.fails_late or how is None or not how.told_late
+            file.fails_late = not is_told
+            if self.every_operation:
+                self._point("after failed sync")
+            if is_told:
+                raise os_error(errno.EIO, name)
+            return
         kept = [o for o in self._pending if o.inode == inode and not _is_name(o)]
+        if self.profile.sync_loses_size and file.was_synced:
+            kept = [o for o in kept if o.kind is Kind.WRITE or o.offset <= len(file.durable)]
         if self.profile.safe_file_sync:
             kept += [o for o in self._pending if o.inode == inode and o.kind is Kind.ADD]
-        self._keep([o for o in kept if o.number not in self._orphans])
+        file.was_synced = True
+        self._keep([o for o in kept if not o.is_given_up])
+        if self.profile.sync_loses_size:
+            # Written, but not inside the size: it shows if that gets there yet.
+            beyond = [o for o in kept if o.kind is Kind.WRITE and _end(o) > len(file.durable)]
+            self._pending = sorted((*beyond, *self._pending), key=lambda o: o.number)
 
     def sync_directory(self) -> None:
         self._count()
@@ -197,9 +226,14 @@ class CrashFilesystem:
 
     def truncate(self, name: str, size_bytes: int) -> None:
         inode = self._find(name)
-        cached = self._inodes[inode].cached
-        del cached[size_bytes:]
-        cached += bytes(size_bytes - len(cached))  # the log never grows a file so; others may
+        file = self._inodes[inode]
+        previous = after_truncation(file.previous, bytes(file.cached), size_bytes)
+        if previous != file.previous:
+            self._point(f"truncate {name}")  # what was on the blocks before does not show later
+            file.previous = previous
+        del file.cached[size_bytes:]
+        # The log never grows a file so; others may.
+        file.cached += bytes(size_bytes - len(file.cached))
         self._issue(Kind.SIZE, inode, offset=size_bytes)
 
     def read(self, name: str, offset: int, count: int) -> bytes:
@@ -237,6 +271,7 @@ class CrashFilesystem:
     def unlink(self, name: str) -> None:
         inode = self._find(name)
         del self._cached_names[name]
+        self._freed.free(name, bytes(self._inodes[inode].cached))
         self._issue(Kind.DELETE, inode, name=name)
 
     def lock(self, mode: LockMode) -> bool:
@@ -275,7 +310,11 @@ class CrashFilesystem:
         for offset in range(start - start % size, start + count, size):
             data = bytes(file.cached[offset : offset + size])
             is_overwrite = offset + len(data) <= len(file.durable)
-            self._issue(Kind.WRITE, inode, offset=offset, data=data, is_overwrite=is_overwrite)
+            touched = max(start - offset, 0), min(start + count - offset, size)
+            self._issue(
+                Kind.WRITE, inode, offset=offset, data=data, is_overwrite=is_overwrite,
+                touched=touched,
+            )  # fmt: skip
 
     def _issue(
         self,
@@ -288,26 +327,33 @@ class CrashFilesystem:
         is_overwrite: bool = False,
         is_rename: bool = False,
         after: int = -1,
+        touched: tuple[int, int] = (0, 0),
     ) -> int:
         self._numbers += 1
         self._pending.append(
             Operation(
-                self._numbers, kind, inode, offset, data, name, is_overwrite, is_rename, after
+                self._numbers, kind, inode, offset, data, name, is_overwrite, is_rename, after,
+                touched,
             )
-        )
+        )  # fmt: skip
         if self.every_operation:
             self._point(f"after {kind.value} {name}".rstrip())
         return self._numbers
 
     def _point(self, step: str) -> None:
         contents: Mapping[int, bytes] = {i: inode.durable for i, inode in self._inodes.items()}
+        previous: Mapping[int, bytes] = {i: inode.previous for i, inode in self._inodes.items()}
+        holes = {i: inode.holes for i, inode in self._inodes.items() if inode.holes}
         if self.points and contents == self.points[-1].contents:
             contents = self.points[-1].contents  # a program that runs long has many points
+        if self.points and previous == self.points[-1].previous:
+            previous = self.points[-1].previous
         self.points.append(
             CrashPoint(
-                step, dict(self._durable_names), contents, tuple(self._pending), len(self.marks)
+                step, dict(self._durable_names), contents, tuple(self._pending), len(self.marks),
+                previous, holes,
             )
-        )
+        )  # fmt: skip
 
     def _keep(self, operations: Sequence[Operation]) -> None:
         """Make operations durable, in the order of issue."""
@@ -318,6 +364,7 @@ class CrashFilesystem:
         for number in {operation.inode for operation in mine if not _is_name(operation)}:
             inode = self._inodes[number]
             own = [operation for operation in mine if operation.inode == number]
+            inode.holes = holes_after(len(inode.durable), own, inode.holes)
             inode.durable = content_after(inode.durable, own, "zeros")
         # What a failed sync gave up has no say any more where something newer was kept.
         self._pending = [
@@ -328,14 +375,28 @@ class CrashFilesystem:
         if self.every_operation:
             self._point("after sync")
 
-    def _give_up(self, inode: int) -> None:
+    def _give_up(self, inode: int, how: SyncFailure) -> None:
         """A sync failed: what it was to write is clean now, written or not."""
+        file = self._inodes[inode]
         mine = [o for o in self._pending if o.inode == inode and not _is_name(o)]
-        if self._reverts:
-            self._pending = [o for o in self._pending if o not in mine]
-            self._inodes[inode].cached[:] = self._inodes[inode].durable
-        else:
-            self._orphans.update(operation.number for operation in mine)
+        others = [o for o in self._pending if o.inode != inode or _is_name(o)]
+        if how.reads_old:
+            self._pending = others
+            file.cached[:] = file.durable
+            return
+        sizes = [replace(o, data=b"") for o in mine if o.kind is Kind.SIZE]
+        if how.keeps_size:
+            file.holes = holes_after(len(file.durable), sizes, file.holes)
+            file.durable = content_after(file.durable, sizes, "zeros")
+            sizes = []
+        granule = self.profile.granule_bytes
+        writes = [write for each in mine for write in writes_of(each, file.cached, granule)]
+        given_up = [replace(each, is_given_up=True) for each in (*writes, *sizes)]
+        self._pending = sorted((*others, *given_up), key=lambda o: (o.number, o.kind is Kind.SIZE))
+
+
+def _end(write: Operation) -> int:
+    return write.offset + len(write.data)
 
 
 def _is_name(operation: Operation) -> bool:

@@ -18,9 +18,10 @@ from typing import Final
 
 from simulators.crash_filesystem import CrashPoint
 from simulators.crash_sampling import sample
-from simulators.disk_image import FILLINGS, Image, content_after, names_after
+from simulators.disk_image import Image, content_after, fillings, names_after
 from simulators.legal_sets import LegalSets
 from simulators.persistence import Kind, Operation, Profile
+from simulators.tears import parse_filling, pieces
 
 BUDGET: Final = 4096
 
@@ -43,6 +44,8 @@ class Coverage:
     explored: int = 0
     is_lower_bound: bool = False
     """`legal` leaves some out: a part had too many to be listed."""
+    torn: int = 0
+    """Directories with a write in flight (torn_writes.py), which `explored` does not count."""
 
     def add(self, legal: LegalSets) -> None:
         """Count the legal sets of a moment; `explored` is for whoever looks at them."""
@@ -69,14 +72,23 @@ def crash_states(
 def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
     """Return one state by what a violation's path says of it. Nothing is enumerated.
 
-    Names are in alphabetical order: equal directories are listed alike.
+    Names are in alphabetical order: equal directories are listed alike. Writes in flight stand
+    behind the filling (tears.py).
     """
+    base, torn = parse_filling(filling)
+    by_inode: dict[int, list[Operation]] = {}
+    for index, operation in enumerate(point.pending):
+        own = by_inode.setdefault(operation.inode, [])
+        if index in torn:
+            own += pieces(operation, torn[index], point.previous.get(operation.inode, b""))
+        elif kept >> index & 1:
+            own.append(operation)
     chosen = [each for index, each in enumerate(point.pending) if kept >> index & 1]
     image: Image = {}
     for name, inode in sorted(names_after(point.names, chosen).items()):
-        durable = point.contents.get(inode, b"")
-        own = [each for each in chosen if each.inode == inode]
-        image[name] = content_after(durable, own, filling) if own else durable
+        durable, own = point.contents.get(inode, b""), by_inode.get(inode, [])
+        previous, holes = point.previous.get(inode, b""), point.holes.get(inode, ())
+        image[name] = content_after(durable, own, base, previous, holes)
     return CrashState(kept, filling, image)
 
 
@@ -99,7 +111,7 @@ class _Files:
     def states(self, kept: int) -> Iterator[CrashState]:
         """Yield one state, or one for each filling if some bytes were never written."""
         earlier: list[Image] = []
-        for filling in FILLINGS:
+        for filling in fillings(self._point.previous):
             image = {
                 name: self._content(inode, kept, filling)
                 for name, inode in self._directory(kept & self._names).items()
@@ -120,7 +132,9 @@ class _Files:
         found = self._contents.get(key)
         if found is None:
             durable = self._point.contents.get(inode, b"")
-            found = content_after(durable, self._chosen(own), filling)
+            previous = self._point.previous.get(inode, b"")
+            holes = self._point.holes.get(inode, ())
+            found = content_after(durable, self._chosen(own), filling, previous, holes)
             self._contents[key] = found
         return found
 

@@ -1,14 +1,16 @@
 """What a file and a directory are once some micro-operations have reached the medium.
 
 Bytes inside a file's size that no operation has reached were never written there: a
-filesystem shows zeros, or what was on those blocks before. Callers pass the filling.
+filesystem shows zeros, or what was on those blocks before: garbage, or the bytes of an earlier
+file (previous_content.py). Callers pass the filling. Durable bytes can be such *holes* too,
+where a failed sync kept the size and not the bytes.
 
 Spec: SIM-2.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from simulators.persistence import Kind, Operation
@@ -31,27 +33,70 @@ def garbage(count: int) -> bytes:
 
 
 FILLINGS: Final = {"zeros": zeros, "garbage": garbage}
+PREVIOUS: Final = "previous"
+"""The third: what an earlier file left, and garbage where it left nothing."""
+Holes = Sequence[tuple[int, int]]
+"""Stretches [start, end) of a durable file that no write has reached."""
 
 
-def content_after(durable: bytes, operations: Iterable[Operation], filling: str) -> bytes:
+def fillings(previous: Mapping[int, bytes]) -> Sequence[str]:
+    """Return the fillings that can differ, given what earlier files left."""
+    return (*FILLINGS, PREVIOUS) if any(previous.values()) else tuple(FILLINGS)
+
+
+def blank_bytes(filling: str, count: int, previous: bytes) -> bytes:
+    """Return what a file's first bytes are where nothing was written."""
+    if filling == PREVIOUS:
+        return previous[:count] + garbage(count)[len(previous) :]
+    return FILLINGS[filling](count)
+
+
+def content_after(
+    durable: bytes, operations: Iterable[Operation], filling: str, previous: bytes = b"",
+    holes: Holes = (),
+) -> bytes:  # fmt: skip
     """Return the file's content after the operations on it, in the order of issue.
 
     A WRITE beyond the size that is reached in the end does not show.
     """
     operations = list(operations)
-    fill = FILLINGS[filling]
     size = len(durable)
     reach = max([size, *map(_end, operations)])
-    content = bytearray(durable + fill(reach - size))
+    blank = blank_bytes(filling, reach, previous)
+    content = bytearray(durable + blank[size:])
+    for start, end in holes:
+        content[start:end] = blank[start:end]
     for operation in operations:
         if operation.kind is Kind.WRITE:
             content[operation.offset : operation.offset + len(operation.data)] = operation.data
         elif operation.kind is Kind.SIZE:
             if operation.offset < size:  # cut off; what grows there later is not the old content
-                content[operation.offset :] = fill(len(content) - operation.offset)
+                content[operation.offset :] = blank[operation.offset :]
             size = operation.offset
             content[size - len(operation.data) : size] = operation.data
     return bytes(content[:size])
+
+
+def holes_after(size: int, operations: Iterable[Operation], holes: Holes) -> Holes:
+    """Return which bytes are holes after the operations, in the order of issue."""
+    operations = list(operations)
+    reach = max([size, *map(_end, operations)])
+    found = [*holes, (size, reach)]
+    for operation in operations:
+        end = _end(operation)
+        if operation.kind is Kind.SIZE:
+            if end < size:
+                found.append((end, reach))
+            size = end
+        found = _without(found, end - len(operation.data), end)
+    return [(start, min(end, size)) for start, end in found if start < min(end, size)]
+
+
+def _without(stretches: Holes, start: int, end: int) -> list[tuple[int, int]]:
+    kept: list[tuple[int, int]] = []
+    for low, high in stretches:
+        kept += [(low, min(high, start)), (max(low, end), high)]
+    return [(low, high) for low, high in kept if low < high]
 
 
 def _end(operation: Operation) -> int:

@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import BUDGET, Coverage, CrashState, state_at
-from simulators.disk_image import FILLINGS, names_after
+from simulators.disk_image import fillings, names_after
 from simulators.file_contents import FileContents, Key, Numbers
 from simulators.legal_sets import LegalSets, Part, bits
 from simulators.persistence import Kind, Operation, Profile
@@ -92,6 +92,7 @@ class _Moment:
     def __init__(self, point: CrashPoint, legal: LegalSets, numbers: Numbers) -> None:
         self._point = point
         self._numbers = numbers
+        self._fillings = fillings(point.previous)
         self._names = 0
         self._own: dict[int, int] = {}
         """Inode: the operations on its bytes and its size."""
@@ -125,7 +126,7 @@ class _Moment:
             absent = [p for i, parts in self._loose.items() if i not in present for p in parts]
             sets = count * math.prod(len(part.sets) for part in absent)
             kept = most | sum(part.mask for part in absent)
-            for filling in FILLINGS:
+            for filling in self._fillings:
                 files = [self._file(inode, decision, filling).choices() for inode in present]
                 for choice in itertools.product(*files):
                     contents = [each.number for each in choice]
@@ -140,7 +141,7 @@ class _Moment:
         """Yield the states of one legal set."""
         directory = self._directory(kept)
         names = self._numbers.of_names(list(directory))
-        for filling in FILLINGS:
+        for filling in self._fillings:
             contents = [self._file(i, kept, filling).number(kept) for i in directory.values()]
             yield DistinctState((names, *contents), kept, filling, 1)
 
@@ -177,8 +178,9 @@ class _Moment:
             own = {index: self._point.pending[index] for index in bits(self._own.get(inode, 0))}
             loose = self._loose.get(inode, [])
             found = self._files[key] = FileContents(
-                durable, own, decided, loose, filling, self._numbers
-            )
+                durable, own, decided, loose, filling, self._numbers,
+                self._point.previous.get(inode, b""), self._point.holes.get(inode, ()),
+            )  # fmt: skip
         return found
 
     def _operations(self, kept: int) -> list[Operation]:

@@ -24,16 +24,18 @@ Spec: SIM-2.4, SIM-2.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_states import BUDGET, Coverage, state_at
+from simulators.disk_image import Image
 from simulators.distinct_states import DistinctState, distinct_states
 from simulators.file_contents import Key, Numbers
 from simulators.persistence import Profile
 from simulators.recovery_memory import RecoveryMemory
+from simulators.torn_writes import torn_states
 
 Answer = TypeVar("Answer", bound=Hashable)
 
@@ -71,6 +73,8 @@ class Exploration(Generic[Answer]):
     explored: int = 0
     """Legal sets whose directories were looked at, with every filling: built, or recognised
     as equal to one that was."""
+    torn: int = 0
+    """Besides: states with a write in flight."""
     distinct: int = 0
     """Directories, byte for byte."""
     nested: int = 0
@@ -99,10 +103,11 @@ class Exploration(Generic[Answer]):
         return self.equivalents / self.distinct if self.distinct else 0.0
 
     def __str__(self) -> str:
+        torn = f" and {self.torn:,} torn states" if self.torn else ""
         bound = "at least " if self.is_lower_bound else ""
         return (
             f"{self.moments} moments, explored {self.explored:,} of {bound}{_count(self.legal)} "
-            f"legal sets, {self.distinct:,} distinct directories ({self.nested:,} nested; "
+            f"legal sets{torn}, {self.distinct:,} distinct directories ({self.nested:,} nested; "
             f"{self.distinct_ratio:.3g} per set), {self.equivalents:,} different answers "
             f"({self.answer_ratio:.3g} per directory), {len(self.violations)} violations"
         )
@@ -132,18 +137,20 @@ def explore(
     seed: int = 0,
     every_operation: bool = False,
     run_all: bool = False,
+    earlier: Image | None = None,
 ) -> Exploration[Answer]:
     """Run the workload, fail the power everywhere, and recover from everything.
 
     Of a moment with more than `budget` legal sets a sample is explored, drawn from `seed`.
     `every_operation`: moments are not only where most is pending, but wherever anything
     changes. `run_all`: recovery runs on every directory, and none is recognised by what
-    recovery reads of it.
+    recovery reads of it. `earlier` files were deleted before: their bytes may show
+    (previous_content.py).
     """
-    disk = CrashFilesystem(profile, every_operation=every_operation)
+    disk = CrashFilesystem(profile, every_operation=every_operation, earlier=earlier)
     workload(disk)
     disk.end()
-    engine = _Engine(recover, check, profile, budget, seed, every_operation, run_all)
+    engine = _Engine(recover, check, profile, budget, seed, every_operation, run_all, earlier)
     engine.result.violations = engine.explore(disk, disk.marks, depth, ())
     return engine.result
 
@@ -151,7 +158,7 @@ def explore(
 class _Engine(Generic[Answer]):
     def __init__(
         self, recover: Recover[Answer], check: Check[Answer], profile: Profile, budget: int,
-        seed: int, every_operation: bool, run_all: bool,
+        seed: int, every_operation: bool, run_all: bool, earlier: Image | None,
     ) -> None:  # fmt: skip
         self.result: Exploration[Answer] = Exploration()
         self._recover = recover
@@ -160,6 +167,7 @@ class _Engine(Generic[Answer]):
         self._budget = budget
         self._seed = seed
         self._every_operation = every_operation
+        self._earlier = earlier
         self._memory = None if run_all else RecoveryMemory(recover, profile)
         self._numbers = Numbers()
         self._answers: dict[Key, Answer] = {}
@@ -191,6 +199,7 @@ class _Engine(Generic[Answer]):
             result.moments += 1
             result.legal += coverage.legal
             result.explored += coverage.explored
+            result.torn += coverage.torn
             result.is_lower_bound = result.is_lower_bound or coverage.is_lower_bound
             if len(violations) >= VIOLATIONS_MAX:
                 break
@@ -206,10 +215,7 @@ class _Engine(Generic[Answer]):
     ) -> list[Violation]:
         path, index = place
         violations: list[Violation] = []
-        for state in distinct_states(
-            point, self._profile, self._numbers,
-            budget=self._budget, seed=self._seed, coverage=coverage,
-        ):  # fmt: skip
+        for state in self._states(point, coverage):
             pair = state.key, len(promises)
             if self._checked.get(pair, 0) >= depth:
                 continue
@@ -228,6 +234,15 @@ class _Engine(Generic[Answer]):
                 violations += self.explore(recovery, promises, depth - 1, here)
         return violations
 
+    def _states(self, point: CrashPoint, coverage: Coverage) -> Iterator[DistinctState]:
+        yield from distinct_states(
+            point, self._profile, self._numbers,
+            budget=self._budget, seed=self._seed, coverage=coverage,
+        )  # fmt: skip
+        for state in torn_states(point, self._profile, coverage=coverage):
+            key = self._numbers.of_image(state.image)
+            yield DistinctState(key, state.kept, state.filling, 1)
+
     def _recovered(
         self, point: CrashPoint, state: DistinctState, depth: int, *, is_nested: bool
     ) -> tuple[Answer, CrashFilesystem | None]:
@@ -242,8 +257,9 @@ class _Engine(Generic[Answer]):
             self.result.recoveries += self._memory.runs - runs
         else:
             disk = CrashFilesystem(
-                self._profile, image, every_operation=self._every_operation and depth > 1
-            )
+                self._profile, image, every_operation=self._every_operation and depth > 1,
+                earlier=self._earlier,
+            )  # fmt: skip
             answer = self._recover(disk)
             self.result.recoveries += 1
             if depth > 1:
@@ -264,6 +280,8 @@ def _is_same(point: CrashPoint, other: CrashPoint) -> bool:
         and point.pending == other.pending
         and point.names == other.names
         and point.contents == other.contents
+        and point.previous == other.previous
+        and point.holes == other.holes
     )
 
 

@@ -6,14 +6,18 @@ on, `times` in a row (0: for ever, until `heal`). What it does:
     an error    the call raises it and has no other effect. ENOSPC and EDQUOT: no room. EIO:
                 the medium. EINTR: a signal. EMFILE: no descriptors. EROFS: the filesystem has
                 gone read-only
-    `short`     an append writes only so many bytes, and says so
+    `short`     an append writes only so many bytes, and says so. An error behind it, as a signal
+                in the middle of a write has it, is a second fault, of the next call
 
 A sync that fails with EIO on a disk that models it (crash_filesystem.py) has that disk's
-effect: the pages are clean afterwards and perhaps not written. Everything else goes through.
+effect: the pages are clean afterwards and perhaps not written; `sync_failure` names one of the
+ways of sync_failures.py, of which one lets this sync return and the next one fail. A ReadFault
+(medium_faults.py) lets reads show other bytes. Everything else goes through.
 
-Not here: what a power cut keeps (crash_filesystem.py), changed bytes (memory_filesystem.py).
+Not here: what a power cut keeps (crash_filesystem.py), changed bytes that stay
+(medium_faults.py).
 
-Spec: SIM-2.7.
+Spec: SIM-2.7, SIM-2.11, SIM-2.13.
 """
 
 from __future__ import annotations
@@ -21,10 +25,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from reference.filesystem import DirectoryEntry, Filesystem, LockMode
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.medium_faults import NamesSwapped, ReadFault
 from simulators.memory_filesystem import os_error
+from simulators.sync_failures import SYNC_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +48,26 @@ class CallFault:
     """Only for names that end so."""
     short: int = -1
     """`append`: write at most so many bytes instead of failing."""
+    sync_failure: str = "weakest"
+    """`sync` with EIO: which row of sync_failures.py, where the disk models it."""
+
+
+SHOWN: Final = "shown by read"
 
 
 @dataclass(slots=True)
 class _Armed:
-    fault: CallFault
+    fault: CallFault | ReadFault
     seen: int = 0
 
     def strikes(self, call: str, name: str) -> bool:
         fault = self.fault
-        if call != fault.call or not name.endswith(fault.suffix):
+        if isinstance(fault, ReadFault):
+            # A call by the name of its own: what `read` shows is asked after what it raises.
+            matches = call == SHOWN and name in _files_of(fault)
+        else:
+            matches = call == fault.call and name.endswith(fault.suffix)
+        if not matches:
             return False
         self.seen += 1
         return fault.at <= self.seen and (not fault.times or self.seen < fault.at + fault.times)
@@ -65,8 +82,9 @@ class FaultyFilesystem:
         self.is_held_off = False
         """While set nothing goes wrong and nothing is counted: for an oracle that looks."""
         self._armed: list[_Armed] = []
+        self._last = CallFault("")
 
-    def arm(self, fault: CallFault) -> None:
+    def arm(self, fault: CallFault | ReadFault) -> None:
         """Let this go wrong, counted from now."""
         self._armed.append(_Armed(fault))
 
@@ -92,10 +110,9 @@ class FaultyFilesystem:
         try:
             self._enter("sync", name)
         except OSError as error:
-            if error.errno == errno.EIO and isinstance(self.inner, CrashFilesystem):
-                self.inner.fail_sync(name)
-                self.inner.sync(name)
-            raise
+            if error.errno != errno.EIO or not isinstance(self.inner, CrashFilesystem):
+                raise
+            self.inner.fail_sync(name, how=SYNC_FAILURES[self._last.sync_failure])
         self.inner.sync(name)
 
     def sync_directory(self) -> None:
@@ -108,7 +125,17 @@ class FaultyFilesystem:
 
     def read(self, name: str, offset: int, count: int) -> bytes:
         self._enter("read", name)
-        return self.inner.read(name, offset, count)
+        changes = [
+            each.fault for each in self._armed if not self.is_held_off and each.strikes(SHOWN, name)
+        ]
+        if not changes:
+            return self.inner.read(name, offset, count)
+        image = {e.name: self.inner.read(e.name, 0, e.size_bytes) for e in self.inner.list()}
+        for fault in changes:
+            assert isinstance(fault, ReadFault)
+            self.fired.append(f"read {name}: {type(fault.change).__name__}")
+            image = fault.change.apply(image)
+        return image[name][offset : offset + count]
 
     def list(self) -> Sequence[DirectoryEntry]:
         self._enter("list", "")
@@ -149,12 +176,19 @@ class FaultyFilesystem:
         if self.is_held_off:
             return None
         struck = [each.fault for each in self._armed if each.strikes(call, name)]
-        for fault in struck:
+        calls = [fault for fault in struck if isinstance(fault, CallFault)]
+        for fault in calls:
             word = "short" if fault.short >= 0 else errno.errorcode[fault.error]
             self.fired.append(f"{call} {name}: {word}")
             if fault.short < 0:
+                self._last = fault
                 raise os_error(fault.error, name)
-        return struck[0] if struck else None
+        return calls[0] if calls else None
+
+
+def _files_of(fault: ReadFault) -> set[str]:
+    change = fault.change
+    return {change.file, change.other} if isinstance(change, NamesSwapped) else {change.file}
 
 
 CALLS = (

@@ -16,7 +16,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from simulators.disk_image import Image, content_after
+from simulators.disk_image import Holes, Image, content_after
 from simulators.legal_sets import Part, bits
 from simulators.persistence import Operation
 
@@ -60,13 +60,13 @@ class FileContents:
 
     def __init__(
         self, durable: bytes, own: Mapping[int, Operation], decided: int, loose: Sequence[Part],
-        filling: str, numbers: Numbers,
+        filling: str, numbers: Numbers, previous: bytes = b"", holes: Holes = (),
     ) -> None:  # fmt: skip
         self._numbers = numbers
         self._by_shown: dict[int, int] = {}
 
         def content(kept: int) -> bytes:
-            return content_after(durable, [own[i] for i in bits(kept)], filling)
+            return content_after(durable, [own[i] for i in bits(kept)], filling, previous, holes)
 
         self._base = content(decided)
         granules = [

@@ -22,7 +22,14 @@ earlier), and a rename's removal of the old name comes after the new name. A pro
     safe_file_sync      syncing a new file keeps its name too (true of many, promised by none)
 
 What is not ordered can be missing in any combination. Bytes that a size lets in and no write
-has reached are zeros, or garbage: what was on those blocks before.
+has reached are zeros, garbage, or what an earlier file left on those blocks. What a failed sync
+gave up may be missing whatever came later (sync_failures.py).
+
+Three flags make a disk worse than any that a program should meet (`ADVERSARIES`):
+
+    torn_writes          a write in flight may be cut at any byte (torn_writes.py)
+    powersafe_overwrite  off: the rest of a sector in flight may be damaged, synced or not
+    sync_loses_size      a sync, but for a new file's first, keeps bytes and not the size
 
 The flags follow the observed behaviour of the filesystems that they are named for (the
 table "persistence properties" of ALICE, Pillai et al., OSDI 2014). `posix-min` is what a
@@ -66,6 +73,10 @@ class Operation:
     """ADD: the file had another name before."""
     after: int = -1
     """DELETE of a rename: the number of its ADD, which has to be kept first."""
+    touched: tuple[int, int] = (0, 0)
+    """WRITE: the bytes of the granule that the call wrote, as [start, end) inside it."""
+    is_given_up: bool = False
+    """A sync of it failed. It may be on the medium or not, whatever came before and later."""
 
     @property
     def target(self) -> tuple[object, ...]:
@@ -89,6 +100,9 @@ class Profile:
     safe_rename: bool = False
     everything_ordered: bool = False
     safe_file_sync: bool = False
+    torn_writes: bool = False
+    powersafe_overwrite: bool = True
+    sync_loses_size: bool = False
 
 
 PROFILES: Final = {
@@ -114,6 +128,18 @@ PROFILES: Final = {
     )
 }  # fmt: skip
 
+ADVERSARIES: Final = {
+    profile.name: profile
+    for profile in (
+        Profile("torn", torn_writes=True),
+        Profile("torn-blocks", 4096, torn_writes=True),
+        Profile("psow-off", torn_writes=True, powersafe_overwrite=False),
+        Profile("psow-off-blocks", 4096, torn_writes=True, powersafe_overwrite=False),
+        Profile("sync-loses-size", sync_loses_size=True),
+    )
+}
+"""posix-min, and worse in one way each."""
+
 
 def predecessors(operations: Sequence[Operation], profile: Profile) -> list[int]:
     """Return for each operation, as a bit mask over the others, which have to be kept first.
@@ -122,7 +148,7 @@ def predecessors(operations: Sequence[Operation], profile: Profile) -> list[int]
     """
     place = {operation.number: index for index, operation in enumerate(operations)}
     last_of_target: dict[tuple[object, ...], int] = {}
-    last_name = -1
+    last = last_name = -1
     overwritten: list[int] = []
     written: dict[int, list[int]] = {}  # inode -> indexes of its appends, so far
     sized: dict[int, int] = {}  # inode -> index of its last SIZE
@@ -132,10 +158,14 @@ def predecessors(operations: Sequence[Operation], profile: Profile) -> list[int]
         if operation.target in last_of_target:
             before.add(last_of_target[operation.target])
         last_of_target[operation.target] = index
+        if operation.is_given_up:  # nothing else waits for it, or it for anything
+            masks.append(sum(1 << each for each in before))
+            continue
         if operation.after in place:
             before.add(place[operation.after])
-        if profile.everything_ordered and index:
-            before.add(index - 1)
+        if profile.everything_ordered and last >= 0:
+            before.add(last)
+        last = index
         if profile.overwrites_ordered:
             before.update(overwritten)
         if operation.kind is Kind.WRITE:

@@ -17,6 +17,7 @@ from reference.filesystem import Filesystem
 from reference.report import Fate
 from reference.wal import WriteAheadLog
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.sync_failures import WEAKEST, SyncFailure
 from tests.wal_helpers import CLOCK_NS, FIRST, small_config, small_event
 
 CONFIG = small_config(2, acknowledge_count_max=1)
@@ -78,12 +79,13 @@ def use_log(disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, close: boo
 
 
 def use_log_through_a_failed_sync(
-    disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, reverts: bool = False
-) -> None:
+    disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, reverts: bool = False,
+    how: SyncFailure = WEAKEST,
+) -> None:  # fmt: skip
     """A sync fails, the log is reopened by the same boot, and goes on (trap T3)."""
     log = open_log(wrap(disk), 1)
     append(disk, log, (1,))
-    disk.fail_sync(FIRST, reverts=reverts)
+    disk.fail_sync(FIRST, reverts=reverts, how=how)
     append(disk, log, (2, 3))
     disk.close()
     log = open_log(wrap(disk), 2)

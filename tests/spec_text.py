@@ -22,6 +22,7 @@ from reference.link_frames import encode_message_frame
 from reference.link_messages import Acknowledge, Hello, Welcome, encode_publish_frame
 from reference.scanner import ScannedFrame, scan_segment
 from reference.segment_header import SegmentHeader, decode_segment_header
+from simulators import sync_failure_table
 from simulators.persistence_table import table
 from tests.vectors.two_records import two_record_log
 
@@ -55,6 +56,7 @@ def generated_blocks() -> dict[str, str]:
         "link-frames": _link_frames(),
         "states": _states(),
         "persistence": "\n".join(table()) + "\n",
+        "sync-failures": "\n".join(sync_failure_table.table()) + "\n",
         "invariants": _invariants(),
     }
 

@@ -12,7 +12,7 @@ import pytest
 from simulators.crash_filesystem import CrashFilesystem, CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import Coverage, crash_states, state_at
-from simulators.disk_image import FILLINGS
+from simulators.disk_image import FILLINGS, fillings
 from simulators.distinct_states import distinct_images, distinct_states
 from simulators.file_contents import Key, Numbers
 from simulators.legal_sets import LegalSets, bits
@@ -61,9 +61,9 @@ def random_program(disk: CrashFilesystem, seed: int) -> None:
 
 
 def recorded(
-    program: Callable[[CrashFilesystem], None], profile: Profile, **options: bool
+    program: Callable[[CrashFilesystem], None], profile: Profile, *, every_operation: bool = False
 ) -> CrashFilesystem:
-    disk = CrashFilesystem(profile, {"old": b"o" * 20}, **options)
+    disk = CrashFilesystem(profile, {"old": b"o" * 20}, every_operation=every_operation)
     program(disk)
     disk.end()
     return disk
@@ -74,7 +74,7 @@ def plainly(point: CrashPoint, profile: Profile, numbers: Numbers) -> Counter[tu
     return Counter(
         (numbers.of_image(state_at(point, kept, filling).image), filling)
         for kept in LegalSets(point.pending, profile)
-        for filling in FILLINGS
+        for filling in fillings(point.previous)
     )
 
 
@@ -191,10 +191,10 @@ def test_a_state_is_made_again_from_what_was_kept(name: str) -> None:
 
 
 def pairs(
-    program: Callable[[CrashFilesystem], None], profile: Profile, **options: bool
+    program: Callable[[CrashFilesystem], None], profile: Profile, *, every_operation: bool = False
 ) -> set[tuple[Key, int]]:
     """Every directory that a cut may leave, with how much was promised."""
-    disk = recorded(program, profile, **options)
+    disk = recorded(program, profile, every_operation=every_operation)
     found = set()
     for point in disk.points:
         coverage = Coverage()

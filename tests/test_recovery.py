@@ -9,14 +9,19 @@ from dataclasses import replace
 
 import pytest
 
-from reference.acknowledgement_slots import ACK_NAME
+from reference.acknowledgement_slots import ACK_NAME, AckSlot, encode_ack_file
 from reference.errors import DiskUnreadable, Locked, OpenRefused
 from reference.filesystem import DirectoryEntry
 from reference.frame import encode_frame
 from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, READ_CHUNK_BYTES, WalConfig
 from reference.names import DEAD_LETTERS_NAME
 from reference.report import DamageKind, Fate
-from reference.segment_header import SegmentHeader, encode_header_block, segment_name
+from reference.segment_header import (
+    NO_LOG_ID,
+    SegmentHeader,
+    encode_header_block,
+    segment_name,
+)
 from simulators.memory_filesystem import MemoryFilesystem
 from tests.wal_helpers import (
     FIRST,
@@ -648,3 +653,51 @@ def test_the_newest_file_is_that_of_the_highest_number_not_of_the_last_name() ->
     again = make_log(disk)
     assert again.log_id == new_id
     assert [entry.sequence for entry in again.replay()] == [1, 2, 3]
+
+
+# ---- The header of an earlier log -------------------------------------------
+
+
+def with_header_of_another_log(*, previous: bytes = NO_LOG_ID) -> tuple[MemoryFilesystem, bytes]:
+    """Two records, and behind them an empty file that another log_id stands in."""
+    disk = disk_with(2)
+    header = replace(header_of(disk), file_number=2, log_id=b"B" * 16, previous_log_id=previous)
+    disk.files[SECOND] = bytearray(encode_header_block(header))
+    return disk, header.log_id
+
+
+@pytest.mark.req("REC-5.2", "REC-5.1")
+@pytest.mark.parametrize("acknowledgements", ["ours", "none", "damaged", "no file"])
+def test_an_empty_newest_file_with_an_earlier_log_s_header_is_an_interrupted_rotation(
+    acknowledgements: str,
+) -> None:
+    disk, _ = with_header_of_another_log()
+    if acknowledgements == "none":
+        disk.unlink("procmond.ack")
+    elif acknowledgements == "damaged":
+        disk.files["procmond.ack"][:] = bytes(8192)
+    elif acknowledgements == "no file":
+        disk.unlink("procmond.ack")
+        disk.irregular.add("procmond.ack")
+    log = reopened(disk)
+    assert replayed(log) == [1, 2]
+    assert log.report.removed == [SECOND]
+
+
+@pytest.mark.req("REC-5.2", "REC-5.1")
+def test_an_empty_newest_file_that_the_acknowledgements_know_is_this_log_s() -> None:
+    disk, log_id = with_header_of_another_log()
+    slot = AckSlot(2, log_id, 0, 1)
+    disk.files["procmond.ack"] = bytearray(encode_ack_file(slot))
+    log = reopened(disk)
+    assert replayed(log) == []
+    assert log.report.log_id == log_id.hex()
+    assert log.report.quarantined == [f"{FIRST}.foreign"]
+
+
+@pytest.mark.req("REC-5.2", "WAL-7.1")
+def test_an_empty_newest_file_that_names_the_old_identity_is_this_log_s() -> None:
+    disk, log_id = with_header_of_another_log(previous=header_of(disk_with(2)).log_id)
+    log = reopened(disk)
+    assert replayed(log) == [1, 2]
+    assert log.report.log_id == log_id.hex()

@@ -82,8 +82,8 @@ def plan(*steps: Open | Append | Kill | PowerCut | Fault) -> Plan:
 
 def ran(cases: list[Case]) -> ScenarioResult:
     assert cases
-    return scenario_result("own", [run_slice(Slice("own", i, SLICES, Effort())) for i in range(SLICES)],
-                           told)  # fmt: skip
+    slices = [run_slice(Slice("own", index, SLICES, Effort())) for index in range(SLICES)]
+    return scenario_result("own", slices, told)
 
 
 @pytest.mark.req("SCN-1.1", "SCN-2.1")
@@ -114,7 +114,10 @@ def test_a_scenario_that_does_what_it_says_passes(scenario: list[Case]) -> None:
 @pytest.mark.req("SCN-2.1")
 def test_the_smallest_plan_of_each_broken_invariant_is_told() -> None:
     large, small = plan(Open(), Append(1), Kill(), Open()), plan(Open(), Kill(), Open())
-    slices = [runner.SliceResult(Slice("kill-every-call", i, SLICES, Effort())) for i in range(SLICES)]
+    slices = [
+        runner.SliceResult(Slice("kill-every-call", index, SLICES, Effort()))
+        for index in range(SLICES)
+    ]
     for at, shown, invariant in ((0, large, "I1"), (1, small, "I1"), (2, large, "I3")):
         slices[at].shrunk = Shrunk(shown, Broken(invariant, "is gone"), 1, 9)
     result = scenario_result("kill-every-call", slices, told)

@@ -5,8 +5,8 @@
         adapter.ask("open", dir="wal", settings={})      -> the fields of `ok`
 
 `ask` returns what the port answered, or raises: PortError for an orderly refusal,
-AdapterError for anything that is no answer. Every line is checked. `transcript` has all of
-them. Standard error is read all the time, so that a port that talks much is not held up.
+AdapterError for anything that is no answer. Every line is checked. `transcript` has the last
+of them. Standard error is read all the time, so that a port that talks much is not held up.
 
 Spec: PRT-1.2.
 """
@@ -18,6 +18,7 @@ import os
 import select
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +29,24 @@ from fault_injection.ports.errors import (
     AdapterDied,
     AdapterNotStarted,
     AdapterTimeout,
+    ProtocolViolation,
     Skipped,
     Unsupported,
 )
-from fault_injection.ports.protocol import OPERATIONS, PROTOCOL_VERSION, Reply, parse_reply
+from fault_injection.ports.protocol import (
+    CAPABILITIES,
+    OPERATIONS,
+    PROTOCOL_VERSION,
+    Reply,
+    parse_reply,
+)
 
 TIMEOUT_SECONDS: Final = 30.0
 STDERR_LINES: Final = 40
 LINE_BYTES_MAX: Final = 1 << 28
+TRANSCRIPT_LINES: Final = 200
+ENDING_SECONDS: Final = 5.0
+"""How long a process that has closed its output may take to end."""
 
 
 class PortError(Exception):
@@ -71,9 +82,11 @@ class Adapter:
     ) -> None:
         """Start it and say hello. Raises AdapterError."""
         self.command = list(command)
-        self.transcript: list[str] = []
+        self.transcript: deque[str] = deque(maxlen=TRANSCRIPT_LINES)
         self._timeout_seconds = timeout_seconds
         self._ids = 0
+        self._outgoing = memoryview(b"")
+        """Of the request, what the process has not taken yet."""
         self._pending = bytearray()
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         try:
@@ -82,13 +95,26 @@ class Adapter:
             raise AdapterNotStarted(f"{self.command[0]} cannot be run: {error}") from error
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        assert self.process.stdin is not None
+        os.set_blocking(self.process.stdin.fileno(), False)
+        try:
+            self.hello = self._say_hello()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _say_hello(self) -> Hello:
         found = self.ask("hello", protocol=PROTOCOL_VERSION)
         if found["protocol"] != PROTOCOL_VERSION:
-            self.kill()
             raise AdapterNotStarted(
                 f"{found['name']} speaks protocol {found['protocol']}, the kit {PROTOCOL_VERSION}"
             )
-        self.hello = Hello(
+        if unknown := sorted(set(found["capabilities"]) - set(CAPABILITIES)):
+            raise AdapterNotStarted(
+                f"{found['name']} has the capability {unknown[0]!r}, which is none of "
+                f"{', '.join(CAPABILITIES)}"
+            )
+        return Hello(
             found["name"], found["language"], found["version"], tuple(found["capabilities"]),
             found["limits"], found["issues_url"],
         )  # fmt: skip
@@ -110,13 +136,24 @@ class Adapter:
         self._ids += 1
         request = json.dumps({"id": self._ids, "op": op, **fields}).encode() + b"\n"
         self.transcript.append(f"kit  -> {request.decode().rstrip()}")
-        try:
-            self._write(request)
-        except BrokenPipeError:
-            raise self._died(op) from None
+        self._outgoing = memoryview(request)
         line = self._read_line(op)
         self.transcript.append(f"port -> {line.decode('utf-8', 'backslashreplace').rstrip()}")
         return self._answer(op, parse_reply(line, op, self._ids))
+
+    def goodbye(self) -> None:
+        """Say bye, and see that it ends in good order. Raises AdapterError."""
+        self.ask("bye")
+        assert self.process.stdout is not None
+        rest = bytes(self._pending) + self._read_to_end(self.process.stdout.fileno())
+        if rest:
+            raise ProtocolViolation(
+                rest, "output after the reply to bye", "nothing more",
+                "an extra line, or output of a library",
+            )  # fmt: skip
+        code = self._exit_code()
+        if code != 0:
+            raise AdapterDied("bye", code, self.stderr)
 
     def _answer(self, op: str, reply: Reply) -> dict[str, Any]:
         if reply.ok is not None:
@@ -131,10 +168,13 @@ class Adapter:
         """Kill the process, if it lives, and wait for it."""
         self.process.kill()
         self.process.wait()
+        self._close_streams()
+
+    def _close_streams(self) -> None:
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
-        self._listener.join()
+        self._listener.join(ENDING_SECONDS)  # a child of its own may hold standard error open
 
     @property
     def stderr(self) -> str:
@@ -151,40 +191,79 @@ class Adapter:
 
     def _wait_for_output(self, descriptor: int, op: str) -> None:
         """Return when there is something to read, or the process is gone. Raises AdapterTimeout."""
-        if not self._has_output(descriptor, self._timeout_seconds):
+        deadline = time.monotonic() + self._timeout_seconds
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            assert self.process.stdin is not None
+            unsent = [self.process.stdin.fileno()] if self._outgoing else []
+            readable, writable, _ = select.select([descriptor], unsent, [], left)
+            if writable:
+                self._send_pending()
+            if readable:
+                return
+            if not writable:
+                self.kill()
+                raise AdapterTimeout(op, self._timeout_seconds, self.stderr)
+
+    def _exit_code(self) -> int | None:
+        """The exit code of a process that has closed its output; None if it goes on."""
+        try:
+            return self.process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
             self.kill()
-            raise AdapterTimeout(op, self._timeout_seconds, self.stderr)
+            return None
 
     # ---- Inside -------------------------------------------------------------
 
-    def _write(self, data: bytes) -> None:
+    def _send_pending(self) -> None:
+        """Give the process as much of the request as it takes."""
         assert self.process.stdin is not None
-        view = memoryview(data)
-        while view:
-            view = view[self.process.stdin.write(view) or 0 :]
+        try:
+            while self._outgoing:
+                self._outgoing = self._outgoing[self.process.stdin.write(self._outgoing) or 0 :]
+                if not self._outgoing:
+                    return
+                if not select.select([], [self.process.stdin.fileno()], [], 0)[1]:
+                    return
+        except BrokenPipeError:
+            self._outgoing = memoryview(b"")  # it is gone, which reading will tell
 
     def _read_line(self, op: str) -> bytes:
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
+        self._send_pending()
         while b"\n" not in self._pending:
             self._wait_for_output(descriptor, op)
             data = os.read(descriptor, 1 << 16)
             if not data:
-                raise self._died(op)
+                if self._pending:
+                    parse_reply(bytes(self._pending), op, self._ids)  # says that it does not end
+                raise AdapterDied(op, self._exit_code(), self.stderr)
             self._pending += data
+            if len(self._pending) > LINE_BYTES_MAX:
+                self.kill()
+                raise ProtocolViolation(
+                    bytes(self._pending[:300]), f"a line longer than {LINE_BYTES_MAX} bytes",
+                    "a reply in one line", "something else is printed to standard output",
+                )  # fmt: skip
         cut = self._pending.index(b"\n") + 1
         line = bytes(self._pending[:cut])
         del self._pending[:cut]
         return line
 
-    def _has_output(self, descriptor: int, seconds: float = 0.0) -> bool:
-        readable, _, _ = select.select([descriptor], [], [], seconds)
-        return bool(readable)
+    def _read_to_end(self, descriptor: int) -> bytes:
+        found = b""
+        while len(found) < 300:
+            self._wait_for_output(descriptor, "bye")
+            data = os.read(descriptor, 300)
+            if not data:
+                break
+            found += data
+        return found
 
-    def _died(self, op: str) -> AdapterDied:
-        code = self.process.wait()
-        self._listener.join()
-        return AdapterDied(op, code, self.stderr)
+    def _has_output(self, descriptor: int) -> bool:
+        readable, _, _ = select.select([descriptor], [], [], 0)
+        return bool(readable)
 
     def _listen(self) -> None:
         stream = self.process.stderr

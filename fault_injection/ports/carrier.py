@@ -8,8 +8,9 @@ come to the same result. So the simulated disk and the directory never differ, a
 that works on the disk (power cuts, exploration, plans) works for a program in any language.
 
 What has no meaning in the model is refused loudly: shared writable mappings, subdirectories,
-calls of `MUTATING_UNKNOWN`, writing to a file without a name. io_uring is answered with
-ENOSYS, so that a program falls back.
+files without a name, descriptors that are sent away, the calls listed in syscalls.py.
+
+Not here: what a descriptor leads to (descriptors.py), what changes no bytes (times, modes).
 
 Spec: PRT-2.1, PRT-2.2.
 """
@@ -25,249 +26,342 @@ from pathlib import Path
 from typing import Final
 
 from fault_injection.ports import syscalls as sc
-from fault_injection.ports.errors import AdapterError
-from fault_injection.ports.ptrace import Registers, TracedProcess
+from fault_injection.ports.descriptors import Descriptors, signed
+from fault_injection.ports.errors import TracerRefusal
+from fault_injection.ports.messages import sent_descriptors
+from fault_injection.ports.ptrace import Registers, read_memory
 from reference.filesystem import LockMode
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.faulty_filesystem import FaultyFilesystem
 
 _IOVEC: Final = struct.Struct("<QQ")
+_HOW: Final = struct.Struct("<QQQ")
 _LOCKS: Final = {sc.LOCK_SH: LockMode.SHARED, sc.LOCK_EX: LockMode.EXCLUSIVE}
-
-
-class TracerRefusal(AdapterError):
-    """The port does something that the model cannot express, so nothing it shows would count."""
-
-    status = "refused"
+_UNLOCKED: Final = 2
+HOLE_BYTES_MAX: Final = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """The kernel does the call. `result` is what it has to come to; None: anything."""
+class Verdict:
+    """What becomes of a call."""
 
+    is_carried: bool = True
+    """The disk has done it, so no other thread may come in between."""
     result: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The process gets this error, and the call is not made."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shorten:
+    """What the kernel has to come to; None: no error."""
+    error: int = 0
+    """The process gets this, and the call is not made."""
+    shorten_to: int | None = None
     """The kernel writes so many bytes only."""
 
-    count: int
 
-
-Verdict = Pass | Fail | Shorten
+PASS: Final = Verdict(is_carried=False)
+"""It is none of the disk's business."""
 
 
 class Carrier:
     """One process, one directory, one disk."""
 
-    def __init__(self, process: TracedProcess, directory: Path, disk: FaultyFilesystem) -> None:
+    def __init__(self, directory: Path, disk: FaultyFilesystem) -> None:
         assert isinstance(disk.inner, CrashFilesystem)
-        self._process = process
-        self._directory = str(directory)
+        self._directory = os.path.realpath(directory)
         self._disk = disk
         self._shadow: CrashFilesystem = disk.inner
+        self._has_shared_mapping = False
+        self._tid = 0
+        self._at = Descriptors(0, self._directory)
 
-    def verdict(self, registers: Registers) -> Verdict:
-        """Do the call on the disk; say what the kernel is to do. Raises TracerRefusal."""
+    def verdict(self, tid: int, registers: Registers) -> Verdict:
+        """Do the call on the disk; say what becomes of it. Raises TracerRefusal."""
+        self._tid = tid
+        self._at = Descriptors(tid, self._directory)
         try:
             return self._carry(registers)
         except OSError as error:
             assert error.errno is not None
-            return Fail(error.errno)
+            return Verdict(error=error.errno)
+
+    def difference(self) -> str:
+        """Say which file of the directory is not as on the disk; empty if all are."""
+        there = self._shadow.process_image()
+        here = {each.name: each.read_bytes() for each in sorted(Path(self._directory).iterdir())}
+        wrong = sorted(n for n in here.keys() | there.keys() if here.get(n) != there.get(n))
+        return f"{', '.join(wrong)}: not as on the simulated disk" if wrong else ""
 
     def _carry(self, r: Registers) -> Verdict:
+        here = sc.AT_FDCWD
         match r.orig_rax:
             case sc.WRITE:
-                return self._write(r.rdi, lambda: self._process.read(r.rsi, r.rdx), None)
+                return self._write(r.rdi, lambda: self._read_memory(r.rsi, r.rdx), None)
             case sc.PWRITE64:
-                return self._write(r.rdi, lambda: self._process.read(r.rsi, r.rdx), r.r10)
+                return self._write(r.rdi, lambda: self._read_memory(r.rsi, r.rdx), r.r10)
             case sc.WRITEV:
                 return self._write(r.rdi, lambda: self._gather(r.rsi, r.rdx), None)
             case sc.PWRITEV:
                 return self._write(r.rdi, lambda: self._gather(r.rsi, r.rdx), r.r10)
+            case sc.PWRITEV2:
+                offset = None if r.r10 == sc.NO_OFFSET else r.r10
+                return self._write(r.rdi, lambda: self._gather(r.rsi, r.rdx), offset, r.r9)
             case sc.FSYNC | sc.FDATASYNC:
                 return self._sync(r.rdi)
             case sc.SYNC | sc.SYNCFS:
-                for entry in self._shadow.list():
-                    self._disk.sync(entry.name)
-                self._disk.sync_directory()
-                return Pass()
+                return self._sync_all()
             case sc.OPEN:
-                return self._open(self._path(sc.AT_FDCWD, r.rdi), r.rsi)
+                return self._open(here, r.rdi, r.rsi)
             case sc.CREAT:
-                return self._open(self._path(sc.AT_FDCWD, r.rdi), sc.O_CREAT | sc.O_TRUNC)
+                return self._open(here, r.rdi, sc.O_CREAT | sc.O_TRUNC)
             case sc.OPENAT:
-                return self._open(self._path(r.rdi, r.rsi), r.rdx)
+                return self._open(r.rdi, r.rsi, r.rdx)
+            case sc.OPENAT2:
+                flags, _, _ = _HOW.unpack(self._read_memory(r.rdx, _HOW.size))
+                return self._open(r.rdi, r.rsi, flags)
             case sc.UNLINK:
-                return self._unlink(self._path(sc.AT_FDCWD, r.rdi))
-            case sc.UNLINKAT:
-                return self._unlink(self._path(r.rdi, r.rsi))
+                return self._unlink(self._at.path(here, r.rdi))
+            case sc.UNLINKAT if not r.rdx & sc.AT_REMOVEDIR:
+                return self._unlink(self._at.path(r.rdi, r.rsi))
             case sc.RENAME:
-                at = sc.AT_FDCWD
-                return self._rename(self._path(at, r.rdi), self._path(at, r.rsi), 0)
+                return self._rename(self._at.path(here, r.rdi), self._at.path(here, r.rsi), 0)
             case sc.RENAMEAT:
-                return self._rename(self._path(r.rdi, r.rsi), self._path(r.rdx, r.r10), 0)
+                return self._rename(self._at.path(r.rdi, r.rsi), self._at.path(r.rdx, r.r10), 0)
             case sc.RENAMEAT2:
-                return self._rename(self._path(r.rdi, r.rsi), self._path(r.rdx, r.r10), r.r8)
+                return self._rename(self._at.path(r.rdi, r.rsi), self._at.path(r.rdx, r.r10), r.r8)
             case sc.LINK:
-                at = sc.AT_FDCWD
-                return self._link(self._path(at, r.rdi), self._path(at, r.rsi))
+                return self._link(self._at.path(here, r.rdi), self._at.path(here, r.rsi))
             case sc.LINKAT:
-                return self._link(self._path(r.rdi, r.rsi), self._path(r.rdx, r.r10))
+                follows = bool(r.r8 & sc.AT_SYMLINK_FOLLOW)
+                old = self._at.path(r.rdi, r.rsi, follows=follows)
+                return self._link(old, self._at.path(r.rdx, r.r10))
+            case sc.TRUNCATE:
+                path = self._at.path(here, r.rdi, follows=True)
+                return self._truncate(self._at.inside(path), r.rsi)
             case sc.FTRUNCATE:
-                return self._truncate(r.rdi, r.rsi)
+                if not self._is_writable(r.rdi):
+                    return PASS
+                return self._truncate(self._at.written_name_of(r.rdi), r.rsi)
             case sc.FLOCK:
-                return self._lock(r.rdi, r.rsi)
+                return self._lock(r.rdi, _LOCKS.get(r.rsi & (sc.LOCK_SH | sc.LOCK_EX)))
+            case sc.FCNTL:
+                return self._control(r.rdi, r.rsi, r.rdx)
             case sc.READ | sc.READV | sc.PREAD64 | sc.PREADV | sc.PREADV2 | sc.GETDENTS64:
                 return self._read(r.rdi)
-            case sc.MMAP:
-                return self._map(r)
-            case sc.IO_URING_SETUP:
-                return Fail(errno.ENOSYS)
-            case number if number in sc.MUTATING_UNKNOWN:
-                return self._unknown(r)
-        return Pass()
+        return self._guard(r)
 
     # ---- Files --------------------------------------------------------------
 
-    def _write(self, fd: int, data_of: Callable[[], bytes], offset: int | None) -> Verdict:
-        name = self._name_of(fd)
-        if not name:
-            return Pass()
+    def _write(
+        self, fd: int, data_of: Callable[[], bytes], offset: int | None, how: int = 0
+    ) -> Verdict:
+        target = self._at.target(fd)
+        if not target.startswith(self._directory + "/") or not self._is_writable(fd):
+            return PASS
+        name = self._at.written_name_of(fd)
+        position = self._at.position(fd)
         data = data_of()
-        place, flags = self._position(fd)
         size = self._size(name)
-        start = size if flags & sc.O_APPEND else place if offset is None else offset
-        if start > size:
-            self._disk.append(name, bytes(start - size))  # a hole reads as zeros
-            size = start
-        inside = data[: size - start]
+        start = position.offset if offset is None else offset
+        if start >> 63:
+            return PASS  # the kernel says that it is wrong
+        if position.flags & sc.O_APPEND or how & sc.RWF_APPEND:
+            start = size  # pwrite(2) as well: so Linux does it
+        if start > size + HOLE_BYTES_MAX:
+            raise TracerRefusal(f"{name}: a hole up to {start}; the simulated disk keeps it whole")
+        count = self._put(name, start, size, data)
+        if position.flags & sc.O_DSYNC or how & (sc.RWF_DSYNC | sc.RWF_SYNC):
+            try:
+                self._disk.sync(name)
+            except OSError:
+                self._mend(name)
+                raise
+        return Verdict(result=count, shorten_to=None if count == len(data) else count)
+
+    def _put(self, name: str, start: int, size: int, data: bytes) -> int:
+        """Write on the disk; return how many bytes that came to."""
+        if start > size and data:  # a hole, which reads as zeros
+            count = self._disk.append(name, bytes(start - size) + data) - (start - size)
+            if count <= 0:
+                self._shadow.truncate(name, size)
+            return max(count, 0)
+        inside, outside = data[: size - start], data[size - start :]
         if inside:
             self._disk.overwrite(name, start, inside)
-        outside = data[len(inside) :]
-        count = len(inside) + (self._disk.append(name, outside) if outside else 0)
-        if flags & (sc.O_SYNC | sc.O_DSYNC):
-            self._disk.sync(name)
-        return Pass(count) if count == len(data) else Shorten(count)
+        if not outside:
+            return len(inside)
+        try:
+            return len(inside) + self._disk.append(name, outside)
+        except OSError:
+            if not inside:
+                raise
+            return len(inside)  # what was written counts, and the next call tells
 
     def _sync(self, fd: int) -> Verdict:
-        target = self._target(fd)
-        if target == self._directory:
+        if self._at.is_directory(fd):
             self._disk.sync_directory()
-            return Pass(0)
-        if name := self._name_of(fd):
+            return Verdict(result=0)
+        if not (name := self._at.name_of(fd)):
+            return PASS
+        try:
             self._disk.sync(name)
-            return Pass(0)
-        return Pass()
+        except OSError:
+            self._mend(name)
+            raise
+        return Verdict(result=0)
 
-    def _open(self, path: str, flags: int) -> Verdict:
-        name = self._inside(path)
-        if not name:
-            return Pass()
-        if flags & sc.O_TMPFILE == sc.O_TMPFILE:
+    def _sync_all(self) -> Verdict:
+        for entry in self._shadow.names():
+            self._disk.sync(entry.name)
+        self._disk.sync_directory()
+        return Verdict()
+
+    def _mend(self, name: str) -> None:
+        """Give the real file what the disk says, after a failure that leaves something."""
+        content = self._shadow.process_image()[name]
+        with open(f"{self._directory}/{name}", "r+b", buffering=0) as file:
+            file.truncate(0)
+            file.write(content)
+
+    def _open(self, dirfd: int, address: int, flags: int) -> Verdict:
+        # O_EXCL does not follow either: a link that is there is a name that is taken.
+        follows = not flags & (sc.O_NOFOLLOW | sc.O_EXCL)
+        path = self._at.path(dirfd, address, follows=follows)
+        name = self._at.inside(path)
+        if flags & sc.O_TMPFILE == sc.O_TMPFILE and (name or path == self._directory):
             raise TracerRefusal("O_TMPFILE: a file without a name is not in the model")
+        if not name or flags & sc.O_PATH:
+            return PASS
         exists = self._exists(name)
         if flags & sc.O_CREAT and (not exists or flags & sc.O_EXCL):
             self._disk.create_exclusive(name)
-        elif flags & sc.O_TRUNC and exists:
+            return Verdict()
+        if flags & sc.O_TRUNC and exists and self._size(name):
             self._disk.truncate(name, 0)
-        return Pass()
+            return Verdict()
+        return PASS
 
     def _unlink(self, path: str) -> Verdict:
-        if not (name := self._inside(path)):
-            return Pass()
+        if not (name := self._at.inside(path)):
+            return PASS
         self._disk.unlink(name)
-        return Pass(0)
+        return Verdict(result=0)
 
     def _rename(self, old: str, new: str, flags: int) -> Verdict:
-        here, there = self._inside(old), self._inside(new)
-        if not here and not there:
-            return Pass()
-        if not here or not there or flags & sc.RENAME_EXCHANGE:
+        here, there = self._at.inside(old), self._at.inside(new)
+        if not here and not there and self._directory not in (old, new):
+            return PASS
+        if not here or not there or flags & ~sc.RENAME_NOREPLACE:
             raise TracerRefusal(f"rename {old} {new}: into, out of, or an exchange")
-        if self._exists(there) and not flags & sc.RENAME_NOREPLACE:
-            self._disk.rename_over(here, there)
-        else:
+        if not self._exists(there) or flags & sc.RENAME_NOREPLACE:
             self._disk.rename_new(here, there)
-        return Pass(0)
+        elif self._exists(here) and os.path.samefile(old, new):
+            return PASS  # two names of one file: POSIX has it that nothing happens
+        else:
+            self._disk.rename_over(here, there)
+        return Verdict(result=0)
 
     def _link(self, old: str, new: str) -> Verdict:
-        here, there = self._inside(old), self._inside(new)
+        here, there = self._at.inside(old), self._at.inside(new)
         if not here and not there:
-            return Pass()
+            return PASS
         if not here or not there:
             raise TracerRefusal(f"link {old} {new}: into or out of the directory")
         self._disk.link(here, there)
-        return Pass(0)
+        return Verdict(result=0)
 
-    def _truncate(self, fd: int, size: int) -> Verdict:
-        if not (name := self._name_of(fd)):
-            return Pass()
+    def _truncate(self, name: str, size: int) -> Verdict:
+        if not name or size >> 63:
+            return PASS
+        if size > self._size(name) + HOLE_BYTES_MAX:
+            raise TracerRefusal(f"{name}: grown to {size}; the simulated disk keeps it whole")
         self._disk.truncate(name, size)
-        return Pass(0)
+        return Verdict(result=0)
 
-    def _lock(self, fd: int, operation: int) -> Verdict:
-        target = self._target(fd)
-        if not target.startswith(self._directory):
-            return Pass()
-        if operation & sc.LOCK_UN:
+    def _control(self, fd: int, command: int, address: int) -> Verdict:
+        if command not in (sc.F_SETLK, sc.F_SETLKW, sc.F_OFD_SETLK, sc.F_OFD_SETLKW):
+            return PASS
+        kind = int.from_bytes(self._read_memory(address, 2), "little")
+        return self._lock(fd, None if kind == _UNLOCKED else LockMode.EXCLUSIVE)
+
+    def _lock(self, fd: int, mode: LockMode | None) -> Verdict:
+        """Let locking fail where a fault is armed. Who holds what, the kernel knows."""
+        if mode is not None and (self._at.is_directory(fd) or self._at.name_of(fd)):
             self._disk.close()
-            return Pass()
-        if not self._disk.lock(_LOCKS[operation & (sc.LOCK_SH | sc.LOCK_EX)]):
-            return Fail(errno.EWOULDBLOCK)
-        return Pass(0)
+            self._disk.lock(mode)
+        return PASS
 
     def _read(self, fd: int) -> Verdict:
         """Nothing changes, but reading may fail."""
-        if self._target(fd) == self._directory:
+        if self._at.is_directory(fd):
             self._disk.list()
-        elif name := self._name_of(fd, is_written=False):
+        elif name := self._at.name_of(fd):
             self._disk.read(name, 0, 0)
-        return Pass()
+        return PASS
 
     # ---- What is refused ----------------------------------------------------
 
-    def _map(self, r: Registers) -> Verdict:
-        fd = _signed(r.r8)
-        if fd >= 0 and r.rdx & sc.PROT_WRITE and r.r10 & sc.MAP_SHARED and self._name_of(fd):
-            raise TracerRefusal(
-                f"{self._target(fd)} is mapped shared and writable: what is written through memory "
-                "cannot be seen; use write(2) for files of the log"
-            )
-        return Pass()
-
-    def _unknown(self, r: Registers) -> Verdict:
-        name = sc.MUTATING_UNKNOWN[r.orig_rax]
-        by_path = name in ("mkdir", "rmdir", "symlink", "mknod", "truncate")
-        if by_path:
-            path = self._path(sc.AT_FDCWD, r.rsi if name == "symlink" else r.rdi)
-            concerned = bool(self._inside(path))
-        elif name in ("mkdirat", "mknodat", "openat2"):
-            concerned = bool(self._inside(self._path(r.rdi, r.rsi)))
-        elif name == "symlinkat":
-            concerned = bool(self._inside(self._path(r.rsi, r.rdx)))
-        elif name.startswith("io_"):
-            return Fail(errno.ENOSYS)
-        else:
-            fd = r.rdx if name in ("splice", "copy_file_range") else r.rdi
-            concerned = bool(self._name_of(fd))
+    def _guard(self, r: Registers) -> Verdict:
+        """See that a call which is not carried over changes nothing."""
+        number = r.orig_rax
+        arguments = (r.rdi, r.rsi, r.rdx, r.r10)
+        if number in sc.NOT_HERE or number > sc.NUMBER_MAX:
+            return Verdict(error=errno.ENOSYS)
+        if number in sc.NOT_ALLOWED:
+            return Verdict(error=errno.EPERM)
+        if number in sc.REFUSED_ALWAYS:
+            raise TracerRefusal(f"{sc.REFUSED_ALWAYS[number]}: a path means something else then")
+        concerned = False
+        if number in sc.REFUSED_ON_DESCRIPTOR:
+            name, index = sc.REFUSED_ON_DESCRIPTOR[number]
+            concerned = bool(self._at.written_name_of(arguments[index]))
+        elif number in sc.REFUSED_ON_PATH:
+            name, index = sc.REFUSED_ON_PATH[number]
+            concerned = self._is_ours(self._at.path(sc.AT_FDCWD, arguments[index]))
+        elif number in sc.REFUSED_AT:
+            name, index = sc.REFUSED_AT[number]
+            concerned = self._is_ours(self._at.path(arguments[index], arguments[index + 1]))
+        elif number == sc.UNLINKAT:
+            name, concerned = "rmdir", self._is_ours(self._at.path(r.rdi, r.rsi))
+        elif number == sc.IOCTL and (r.rsi & 0xFFFFFFFF) not in sc.HARMLESS_IOCTLS:
+            name, concerned = f"ioctl {r.rsi:#x}", bool(self._at.name_of(r.rdi))
+        elif number == sc.MMAP:
+            name, concerned = "mmap, shared and writable,", self._is_mapped(r)
+        elif number in (sc.MPROTECT, sc.PKEY_MPROTECT):
+            name, concerned = "mprotect of a shared mapping", self._is_unprotected(r)
+        elif number in (sc.SENDMSG, sc.SENDMMSG):
+            name = "sending a descriptor"
+            sent = sent_descriptors(self._tid, number, r.rsi, r.rdx)
+            concerned = any(map(self._at.name_of, sent))
         if concerned:
-            raise TracerRefusal(f"{name} on a file of the log is not in the model")
-        return Pass()
+            raise TracerRefusal(f"{name} on a file of the log is not in the model; use write(2)")
+        return PASS
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether the path is in the directory, at any depth."""
+        return path.startswith(self._directory + "/")
+
+    def _is_mapped(self, r: Registers) -> bool:
+        if r.r10 & sc.MAP_ANONYMOUS or not r.r10 & sc.MAP_SHARED or not self._at.name_of(r.r8):
+            return False
+        if self._at.position(r.r8).flags & sc.O_ACCMODE == sc.O_RDONLY:
+            return False
+        self._has_shared_mapping = True
+        return bool(r.rdx & sc.PROT_WRITE)
+
+    def _is_unprotected(self, r: Registers) -> bool:
+        if not self._has_shared_mapping or not r.rdx & sc.PROT_WRITE:
+            return False
+        mappings = self._at.shared_mappings()
+        return any(start < r.rdi + r.rsi and r.rdi < end for start, end, _ in mappings)
 
     # ---- Small things -------------------------------------------------------
 
+    def _read_memory(self, address: int, count: int) -> bytes:
+        data = read_memory(self._tid, address, count)
+        if len(data) < count:
+            raise TracerRefusal(f"{count} bytes at {address:#x} cannot be read: a wrong pointer?")
+        return data
+
     def _gather(self, address: int, count: int) -> bytes:
-        pieces = struct.iter_unpack("<QQ", self._process.read(address, count * _IOVEC.size))
-        return b"".join(self._process.read(base, length) for base, length in pieces)
+        pieces = _IOVEC.iter_unpack(self._read_memory(address, count * _IOVEC.size))
+        return b"".join(self._read_memory(base, length) for base, length in pieces)
 
     def _exists(self, name: str) -> bool:
         return any(entry.name == name for entry in self._shadow.names())
@@ -275,54 +369,8 @@ class Carrier:
     def _size(self, name: str) -> int:
         return next(e.size_bytes for e in self._shadow.names() if e.name == name)
 
-    def _target(self, fd: int) -> str:
-        """Where the descriptor leads; empty if it is none."""
-        try:
-            return os.readlink(f"/proc/{self._process.pid}/fd/{_signed(fd)}")
-        except OSError:
-            return ""
-
-    def _name_of(self, fd: int, *, is_written: bool = True) -> str:
-        """The name in the directory that the descriptor leads to; empty if it leads elsewhere."""
-        target = self._target(fd)
-        if target.endswith(" (deleted)") and target.startswith(self._directory + "/"):
-            if other := self._other_name(fd):
-                return other
-            if is_written:
-                raise TracerRefusal(f"{target} is written: a file without a name is not modelled")
-            return ""
-        return self._inside(target)
-
-    def _other_name(self, fd: int) -> str:
-        """The name that the file still has, if the one that it was opened by is gone."""
-        number = os.stat(f"/proc/{self._process.pid}/fd/{_signed(fd)}").st_ino
-        with os.scandir(self._directory) as entries:
-            return next((each.name for each in entries if each.inode() == number), "")
-
-    def _inside(self, path: str) -> str:
-        head, slash, name = path.rpartition("/")
-        if slash and head == self._directory:
-            return name
-        if path.startswith(self._directory + "/"):
-            raise TracerRefusal(f"{path}: a log has no subdirectories")
-        return ""
-
-    def _path(self, dirfd: int, address: int) -> str:
-        path = self._process.read_text(address)
-        if not path.startswith("/"):
-            fd = _signed(dirfd)
-            where = "cwd" if fd == sc.AT_FDCWD else f"fd/{fd}"
-            path = os.readlink(f"/proc/{self._process.pid}/{where}") + "/" + path
-        return os.path.normpath(path)
-
-    def _position(self, fd: int) -> tuple[int, int]:
-        """Return offset and flags of the descriptor."""
-        text = Path(f"/proc/{self._process.pid}/fdinfo/{_signed(fd)}").read_text()
-        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        return int(fields["pos"]), int(fields["flags"], 8)
-
-
-def _signed(value: int) -> int:
-    """A 32-bit argument as a signed number."""
-    value &= 0xFFFFFFFF
-    return value - (1 << 32) if value >> 31 else value
+    def _is_writable(self, fd: int) -> bool:
+        if not self._at.target(fd):
+            return False
+        flags = self._at.position(signed(fd)).flags
+        return flags & sc.O_ACCMODE != sc.O_RDONLY and not flags & sc.O_PATH

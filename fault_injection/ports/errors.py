@@ -40,8 +40,10 @@ class AdapterDied(AdapterError, Died):
 
     status = "died"
 
-    def __init__(self, op: str, code: int, stderr: str = "") -> None:
-        if code < 0:
+    def __init__(self, op: str, code: int | None, stderr: str = "") -> None:
+        if code is None:
+            how = "closed its standard output and went on"
+        elif code < 0:
             how = f"was killed by {signal.Signals(-code).name}"
         else:
             how = f"ended with exit code {code}"
@@ -60,6 +62,16 @@ class ProtocolViolation(AdapterError):
             f"{wrong}\n  came:     {shown or '(an empty line)'}\n  expected: {expected}"
             + (f"\n  likely:   {cause}" if cause else "")
         )
+
+
+class PortGaveUp(Died):
+    """The port refused what a log may not refuse. A finding, not an error of the adapter."""
+
+
+class TracerRefusal(AdapterError):
+    """The port does something that the model cannot express, so nothing it shows would count."""
+
+    status = "refused"
 
 
 class Unsupported(AdapterError):

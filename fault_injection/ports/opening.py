@@ -7,6 +7,7 @@ of cases is in the report. Spec: PRT-1.3.
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from fault_injection.cases import Case
+from fault_injection.errors import UsageError
 from fault_injection.ports.port_log import PortLog
 from fault_injection.ports.tracing import TracingTheatre
 from fault_injection.scenario import Effort
@@ -43,6 +45,19 @@ def opened_subject(port: Sequence[str]) -> Iterator[LogSubject]:
         finally:
             theatre.leave()
             log.close()
+
+
+def port_command(text: str | None) -> tuple[str, ...]:
+    """Return the words of a port's command; none for the reference. Raises UsageError."""
+    if text is None:
+        return ()
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"--port {text}: {error}") from error
+    if not words:
+        raise UsageError("--port: a command is needed")
+    return words
 
 
 def port_cases(cases: Sequence[Case], effort: Effort) -> list[Case]:

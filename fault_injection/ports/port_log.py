@@ -22,14 +22,21 @@ from typing import Any, Protocol
 from zlib import crc32
 
 from fault_injection.ports.adapter import Adapter, PortError
-from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.promises import STRANGER, Answer
 from fault_injection.recovering import unstable
-from fault_injection.subject import Appended, OpenLog, Refused, small_limits
+from fault_injection.subject import (
+    Appended,
+    OpenLog,
+    Refused,
+    Unreadable,
+    draw_seed,
+    small_limits,
+)
 from reference.codec import encode_event
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
-from reference.names import DEAD_LETTERS_NAME as DEAD_LETTERS
+from reference.names import DEAD_LETTERS_NAME, LOCK_NAME
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
 from simulators.faulty_filesystem import FaultyFilesystem
@@ -61,12 +68,12 @@ class PortLog:
     def __init__(self, command: Sequence[str], theatre: Theatre, scratch: Path) -> None:
         self.command = list(command)
         self._theatre = theatre
-        self._scratch = scratch
+        self.scratch = scratch
         self._numbers = 0
         self._recoverer: Adapter | None = None
         with Adapter(self.command) as adapter:
             self.hello = adapter.hello
-            adapter.ask("bye")
+            adapter.goodbye()
         self.name = f"{self.hello.name} {self.hello.version}"
 
     def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
@@ -74,7 +81,7 @@ class PortLog:
         directory = self._new_directory(disk)
         stage = self._theatre.enter(disk, directory)
         try:
-            found = stage.adapter.ask("open", dir=str(directory), settings=_limits(settings))
+            found = stage.adapter.ask("open", dir=str(directory), settings=_limits(disk, settings))
         except PortError as error:
             stage.reflect()
             stage.leave()
@@ -89,10 +96,12 @@ class PortLog:
         """Recover what is on the disk, in the process that does nothing else. Raises Refused."""
         directory = self._new_directory(disk)
         try:
-            answer = self._recovered(directory, settings, offered)
+            limits = _limits(disk, settings)
+            answer = self._recovered(directory, limits, offered)
             if twice:
                 before = read_files(directory)
-                second = self._recovered(directory, settings, offered)
+                second = self._recovered(directory, {**limits, "fixed": limits["fixed"] + 1},
+                                         offered)  # fmt: skip
                 answer = replace(answer, unstable=unstable(answer, second, before,
                                                            read_files(directory)))  # fmt: skip
         finally:
@@ -100,12 +109,12 @@ class PortLog:
         return answer
 
     def _recovered(
-        self, directory: Path, settings: Mapping[str, int], offered: Mapping[int, ProcessEvent]
+        self, directory: Path, limits: Mapping[str, int], offered: Mapping[int, ProcessEvent]
     ) -> Answer:
         if self._recoverer is None:
             self._recoverer = Adapter(self.command)
         try:
-            found = self._recoverer.ask("recover", dir=str(directory), settings=_limits(settings))
+            found = self._recoverer.ask("recover", dir=str(directory), settings=limits)
         except PortError as error:
             raise Refused(str(error)) from error
         except AdapterError:
@@ -122,7 +131,7 @@ class PortLog:
 
     def _new_directory(self, disk: Filesystem) -> Path:
         self._numbers += 1
-        directory = Path(tempfile.mkdtemp(prefix=f"{self._numbers}-", dir=self._scratch))
+        directory = Path(tempfile.mkdtemp(prefix=f"{self._numbers}-", dir=self.scratch))
         write_files(disk, directory)
         return directory
 
@@ -142,7 +151,7 @@ class _PortOpenLog:
         return Appended(tuple(int(each) for each in found["sequences"]))
 
     def acknowledge(self, through: int) -> None:
-        self._ask("acknowledge", through=str(through))
+        self._must("acknowledge", through=str(through))
 
     def refuse(self, sequence: int) -> bool:
         try:
@@ -152,8 +161,11 @@ class _PortOpenLog:
         return True
 
     def answer(self, offered: Mapping[int, ProcessEvent]) -> Answer:
-        entries = self._ask("replay", after="0")["entries"]
-        status = self._ask("status")
+        try:
+            entries = self._ask("replay", after="0")["entries"]
+        except PortError as error:
+            raise Unreadable(str(error)) from error
+        status = self._must("status")
         hidden = int(status["hidden_from"] or 0)
         dead = dead_letter_sequences(self._stage.directory)
         return _answer(
@@ -161,33 +173,49 @@ class _PortOpenLog:
         )
 
     def segments(self) -> list[str]:
-        segments: list[str] = self._ask("status")["segments"]
+        segments: list[str] = self._must("status")["segments"]
         return segments
 
     def close(self) -> bool:
-        clean: bool = self._ask("close")["clean"]
+        clean: bool = self._must("close")["clean"]
         self._stage.leave()
         return clean
 
     def _ask(self, op: str, **fields: object) -> dict[str, Any]:
         try:
-            return self._stage.adapter.ask(op, **fields)
-        finally:
+            found = self._stage.adapter.ask(op, **fields)
+        except PortError:
             self._stage.reflect()
+            raise
+        self._stage.reflect()
+        return found
+
+    def _must(self, op: str, **fields: object) -> dict[str, Any]:
+        """Ask for what may not be refused. Raises PortGaveUp."""
+        try:
+            return self._ask(op, **fields)
+        except PortError as error:
+            raise PortGaveUp(str(error)) from error
 
 
 def write_files(disk: Filesystem, directory: Path) -> None:
     """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
     disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
     assert isinstance(disk, CrashFilesystem)
+    inodes = disk.inodes()
+    first: dict[int, Path] = {}
     for name, content in disk.process_image().items():
-        (directory / name).write_bytes(content)
-        (directory / name).chmod(0o600)
+        path = directory / name
+        if (other := first.setdefault(inodes[name], path)) is not path:
+            path.hardlink_to(other)  # a rename was cut off between its two names
+            continue
+        path.write_bytes(content)
+        path.chmod(0o600)
 
 
 def dead_letter_sequences(directory: Path) -> tuple[int, ...]:
     """Return the sequences in the dead-letter file whose lines verify (DLQ-1.2)."""
-    path = directory / DEAD_LETTERS
+    path = directory / DEAD_LETTERS_NAME
     found = []
     for line in path.read_bytes().split(b"\n") if path.exists() else ():
         digits, space, text = line.partition(b" ")
@@ -201,12 +229,15 @@ def read_files(directory: Path) -> Image:
     return {each.name: each.read_bytes() for each in sorted(directory.iterdir())}
 
 
-def _limits(settings: Mapping[str, int]) -> dict[str, int]:
+def _limits(disk: Filesystem, settings: Mapping[str, int]) -> dict[str, int]:
+    """Return the settings of an open. `fixed` is drawn as the reference's random bytes are."""
+    disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
+    assert isinstance(disk, CrashFilesystem)
     limits = small_limits(settings)
     names = type(limits).__dataclass_fields__
-    return {name: getattr(limits, name) for name in names} | {
-        "fixed": settings.get("life", 0) + 10_000 * settings.get("seed", 0)
-    }
+    files = [(each.name, each.size_bytes) for each in disk.names() if each.name != LOCK_NAME]
+    fixed = draw_seed(files, settings)
+    return {name: getattr(limits, name) for name in names} | {"fixed": fixed}
 
 
 def _answer(
@@ -220,6 +251,7 @@ def _answer(
     return Answer(
         replayed, int(next_sequence), _numbers(report, "lost", "possibly-lost"),
         _numbers(report, "lost"), dead_letters, hidden_from=hidden_from,
+        is_degraded=bool(report.get("degraded")),
     )  # fmt: skip
 
 

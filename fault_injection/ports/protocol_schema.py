@@ -1,6 +1,6 @@
 """The adapter protocol as JSON Schema, made from the table of protocol.py.
 
-    python3 -m fault_injection.ports.protocol_schema > protocol.schema.json
+    python3 -m fault_injection.ports.protocol_schema > fault_injection/ports/protocol.schema.json
 
 Spec: PRT-1.1.
 """
@@ -29,7 +29,8 @@ def schema() -> dict[str, object]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"procmond WAL adapter protocol, version {PROTOCOL_VERSION}",
-        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
+        # Not oneOf: a line {id, unsupported} may be the reply to any operation.
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
         "$defs": definitions,
     }
 

@@ -28,6 +28,10 @@ FIXED_CLOCK_NS = 1_700_000_000_250_000_000
 _log: list[WriteAheadLog] = []
 
 
+class NotInLog(WalError):
+    """The protocol's: the number is none that could be refused."""
+
+
 def _open_log(directory: Any, settings: dict[str, int]) -> WriteAheadLog:
     limits = {name: value for name, value in settings.items() if name != "fixed"}
     if "fixed" not in settings:
@@ -85,8 +89,10 @@ def acknowledge(through: str) -> dict[str, object]:
 
 
 def refuse(sequence: str, reason: str) -> dict[str, object]:
-    after = int(sequence) - 1
-    _log[0].refuse(next(_log[0].replay(after)), reason)
+    entries = (entry for entry in _log[0].replay() if entry.sequence == int(sequence))
+    if (entry := next(entries, None)) is None:
+        raise NotInLog(f"{sequence} is not in the log, or is a dead letter already")
+    _log[0].refuse(entry, reason)
     return {}
 
 
@@ -130,6 +136,9 @@ OPERATIONS: dict[str, Callable[..., dict[str, object]]] = {
     "replay": replay, "status": status, "close": close, "recover": recover,
 }  # fmt: skip
 
+SKIPPED: dict[str, str] = {}
+"""Operations that are known to be broken, and why. A port has some on its way; this has none."""
+
 
 def answer(request: dict[str, Any]) -> dict[str, object]:
     """Return the reply without its id."""
@@ -138,8 +147,12 @@ def answer(request: dict[str, Any]) -> dict[str, object]:
         return {"ok": {}}
     if op not in OPERATIONS:
         return {"unsupported": {"capability": op}}
+    if op in SKIPPED:
+        return {"skipped": {"reason": SKIPPED[op], "issue_url": ""}}
     try:
         return {"ok": OPERATIONS[op](**request)}
+    except OSError as error:  # of an open: the log is as it was
+        return {"error": {"code": "OSError", "definite": True, "text": str(error)}}
     except WalError as error:
         code: dict[str, object] = {"code": type(error).__name__, "definite": error.definite}
         if op == "append_batch" and isinstance(error, AppendError):

@@ -2,126 +2,237 @@
 
 The process is started stopped, and goes on only while somebody waits for its reply, so what
 it does happens between a request and a reply, in one order, and the place of a reply among
-its system calls is known. A process that is killed by a plan is killed before the call at
-which the simulated power fails.
+its system calls is known. A call that is carried over is finished before another thread's
+call is looked at: what the disk saw is the order in which the kernel did it. A process that
+is killed by a plan is killed before the call at which the simulated power fails.
 
 Spec: PRT-2.1, PRT-2.2.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import select
+import signal
 import struct
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.carrier import Carrier, Fail, Pass, Shorten, TracerRefusal, Verdict
-from fault_injection.ports.ptrace import NO_CALL, Exited, Registers, TracedProcess, trace_me
-from fault_injection.ports.syscalls import NAMES, PWRITEV, WRITEV
+from fault_injection.ports.adapter import ENDING_SECONDS, TIMEOUT_SECONDS, Adapter
+from fault_injection.ports.carrier import PASS, Carrier, Verdict
+from fault_injection.ports.errors import AdapterTimeout, TracerRefusal
+from fault_injection.ports.ptrace import (
+    NO_CALL,
+    Exited,
+    Registers,
+    Stop,
+    TracedProcess,
+    read_memory,
+    write_memory,
+)
+from fault_injection.ports.syscalls import NAMES, PWRITEV, PWRITEV2, WRITE, WRITEV
 from reference.filesystem import Filesystem
 from simulators.faulty_filesystem import FaultyFilesystem
+
+_VECTORED: Final = (WRITEV, PWRITEV, PWRITEV2)
+_IOVEC_BYTES: Final = 16
+PIPE_BYTES: Final = 4096
+"""What an empty pipe takes at least, everywhere."""
+POLL_SECONDS: Final = 0.001
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that a thread is in the middle of."""
+
+    verdict: Verdict
+    number: int
+    length: int
+    """Its third argument, which a short write changes for the while."""
+    restore: tuple[int, bytes] | None = None
+    """Memory that was changed."""
+
+
+class Tracer:
+    """Moves a traced process on, one stop at a time."""
+
+    def __init__(self, process: TracedProcess, carrier: Carrier) -> None:
+        self.process = process
+        self.carrier = carrier
+        self._calls: dict[int, _Call] = {}
+
+    def step(self, is_patient: Callable[[], bool] | None = None) -> bool:
+        """Let it go on to its next stop and handle it; return whether the process is gone.
+
+        `is_patient` is asked while it runs; when it says no, nothing is handled.
+        """
+        event = self.process.next_event(0, is_patient)
+        if event is None or isinstance(event, Exited):
+            return event is not None
+        if not event.is_entry:
+            self._leave(event.tid)
+            return False
+        call = self._enter(event)
+        if not call.verdict.is_carried:
+            return False
+        behind = self.process.next_event(only=event.tid)
+        if isinstance(behind, Exited):
+            return True
+        assert behind is not None
+        assert not behind.is_entry, behind
+        self._leave(event.tid)
+        return False
+
+    @property
+    def may_block(self) -> bool:
+        """Whether a write is under way that needs more room than an empty pipe has."""
+        return any(
+            (call.number == WRITE and call.length > PIPE_BYTES) or call.number == WRITEV
+            for call in self._calls.values()
+            if not call.verdict.is_carried
+        )
+
+    def _enter(self, stop: Stop) -> _Call:
+        if stop.is_foreign:
+            raise TracerRefusal("a system call of another table (32 bits or x32) cannot be read")
+        registers = self.process.registers(stop.tid)
+        verdict = self.carrier.verdict(stop.tid, registers)
+        call = _Call(verdict, registers.orig_rax, registers.rdx)
+        self._calls[stop.tid] = call
+        if verdict.error:
+            registers.orig_rax = NO_CALL
+            self.process.set_registers(stop.tid, registers)
+        elif verdict.shorten_to is not None:
+            self._shorten(stop.tid, registers, call, verdict.shorten_to)
+        return call
+
+    def _shorten(self, tid: int, registers: Registers, call: _Call, count: int) -> None:
+        """Make the write a short one."""
+        if call.number in _VECTORED:
+            index, left = 0, count
+            while left > (length := _vector_length(tid, registers.rsi, index)):
+                left, index = left - length, index + 1
+            place = registers.rsi + index * _IOVEC_BYTES + 8
+            call.restore = place, read_memory(tid, place, 8)
+            write_memory(tid, place, struct.pack("<Q", left))
+            registers.rdx = index + 1
+        else:
+            registers.rdx = count
+        self.process.set_registers(tid, registers)
+
+    def _leave(self, tid: int) -> None:
+        """Behind the call: give the error, or see that the kernel came to the same."""
+        call = self._calls.pop(tid, None)
+        if call is None or call.verdict is PASS:
+            return
+        registers = self.process.registers(tid)
+        if call.restore is not None:
+            write_memory(tid, *call.restore)
+        if call.verdict.error:
+            registers.rax = (1 << 64) - call.verdict.error
+        registers.rdx = call.length  # a kernel keeps the arguments, and compilers count on it
+        self.process.set_registers(tid, registers)
+        result = registers.rax - (1 << 64) if registers.rax >> 63 else registers.rax
+        wanted = call.verdict.result
+        if call.verdict.error or (result >= 0 if wanted is None else result == wanted):
+            return
+        came = errno.errorcode.get(-result, str(result))
+        raise TracerRefusal(
+            f"{NAMES[call.number]} came to {came} in the kernel, and on the simulated disk to "
+            f"{'no error' if wanted is None else wanted}"
+        )
+
+
+def _vector_length(tid: int, address: int, index: int) -> int:
+    data = read_memory(tid, address + index * _IOVEC_BYTES + 8, 8)
+    return int.from_bytes(data, "little")
 
 
 class TracedAdapter(Adapter):
     """An adapter whose process goes on only while its reply is waited for."""
 
-    def __init__(self, command: Sequence[str], directory: Path, disk: FaultyFilesystem) -> None:
-        self._verdicts: dict[int, Verdict] = {}
-        self._restore: dict[int, tuple[int, bytes]] = {}
-        self._traced: TracedProcess | None = None
-        self._carrier: Carrier | None = None
-        self._directory = directory
-        self._disk = disk
-        super().__init__(command)
+    def __init__(
+        self, command: Sequence[str], directory: Path, disk: FaultyFilesystem,
+        *, timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
+        self._tracer: Tracer | None = None
+        self._carrier = Carrier(directory, disk)
+        super().__init__(command, timeout_seconds=timeout_seconds)
+
+    def difference(self) -> str:
+        """Say where directory and disk are not the same; empty if they are."""
+        return self._carrier.difference()
+
+    def kill(self) -> None:
+        """Kill it with all its children, and wait for them."""
+        if self._tracer is not None:
+            self._tracer.process.kill()
+        self._close_streams()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        # The function that runs between fork and exec makes one system call and takes no lock.
-        process = subprocess.Popen(
-            self.command, preexec_fn=trace_me, stdin=subprocess.PIPE, stdout=subprocess.PIPE,  # noqa: PLW1509
-            stderr=subprocess.PIPE, bufsize=0,
-        )  # fmt: skip
-        self._traced = TracedProcess(process.pid)
-        self._carrier = Carrier(self._traced, self._directory, self._disk)
-        return process
+        pipe = subprocess.PIPE
+        process = TracedProcess(self.command, stdin=pipe, stdout=pipe, stderr=pipe)
+        self._tracer = Tracer(process, self._carrier)
+        return process.popen
+
+    def _exit_code(self) -> int | None:
+        is_late = threading.Event()
+        with self._watched(ENDING_SECONDS, is_late):
+            while self.process.returncode is None:
+                self._step()
+        return None if is_late.is_set() else self.process.returncode
 
     def _wait_for_output(self, descriptor: int, op: str) -> None:
         """Let the process go on until there is something to read, or it is gone."""
-        os.set_blocking(descriptor, False)
-        watchdog = threading.Timer(self._timeout_seconds, self.process.kill)
+        is_late = threading.Event()
+        with self._watched(self._timeout_seconds, is_late):
+            while not self._has_output(descriptor) and self.process.returncode is None:
+                self._send_pending()
+                self._step()
+        if is_late.is_set():
+            raise AdapterTimeout(op, self._timeout_seconds, self.stderr)
+
+    def _step(self) -> None:
+        assert self._tracer is not None
+        is_patient = self._feed if self._outgoing or self._tracer.may_block else None
+        if self._tracer.step(is_patient):
+            self._tracer.process.kill()  # its children, which may hold the output open
+
+    def _feed(self) -> bool:
+        """Move bytes on while the process waits for room or for input; return whether to wait."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        unsent = [self.process.stdin] if self._outgoing else []
+        readable, writable, _ = select.select([self.process.stdout], unsent, [], POLL_SECONDS)
+        if writable:
+            self._send_pending()
+        return not readable
+
+    @contextlib.contextmanager
+    def _watched(self, seconds: float, is_late: threading.Event) -> Iterator[None]:
+        """End the process after so long, or with any exception."""
+
+        def stop() -> None:
+            is_late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+        watchdog = threading.Timer(seconds, stop)
         watchdog.daemon = True
         watchdog.start()
         try:
-            while not self._has_output(descriptor):
-                if self._step():
-                    return
+            yield
         except BaseException:
-            self.process.kill()  # the power has failed, or the port is refused
+            self.kill()  # the power has failed, or the port is refused
             raise
         finally:
             watchdog.cancel()
-
-    def _step(self) -> bool:
-        """Handle one stop; return whether the process is gone."""
-        assert self._traced is not None
-        assert self._carrier is not None
-        event = self._traced.next_event()
-        if isinstance(event, Exited):
-            self.process.returncode = event.code
-            return True
-        registers = self._traced.registers(event.tid)
-        if event.is_entry:
-            verdict = self._carrier.verdict(registers)
-            self._verdicts[event.tid] = verdict
-            if isinstance(verdict, Fail):
-                registers.orig_rax = NO_CALL
-                self._traced.set_registers(event.tid, registers)
-            elif isinstance(verdict, Shorten):
-                self._shorten(event.tid, registers, verdict.count)
-        else:
-            self._finish(event.tid, registers)
-        return False
-
-    def _shorten(self, tid: int, registers: Registers, count: int) -> None:
-        """Make the write a short one."""
-        assert self._traced is not None
-        if registers.orig_rax in (WRITEV, PWRITEV):
-            index, left = 0, count
-            while left > (length := self._vector_length(registers, index)):
-                left, index = left - length, index + 1
-            place = registers.rsi + index * 16 + 8
-            self._restore[tid] = place, self._traced.read(place, 8)
-            self._traced.write(place, struct.pack("<Q", left))
-            registers.rdx = index + 1
-        else:
-            registers.rdx = count
-        self._traced.set_registers(tid, registers)
-
-    def _vector_length(self, registers: Registers, index: int) -> int:
-        assert self._traced is not None
-        (length,) = struct.unpack("<Q", self._traced.read(registers.rsi + index * 16 + 8, 8))
-        return int(length)
-
-    def _finish(self, tid: int, registers: Registers) -> None:
-        """Behind the call: give the error, or see that the kernel came to the same."""
-        assert self._traced is not None
-        verdict = self._verdicts.pop(tid, Pass())
-        if tid in self._restore:
-            self._traced.write(*self._restore.pop(tid))
-        result = registers.rax - (1 << 64) if registers.rax >> 63 else registers.rax
-        match verdict:
-            case Fail(number):
-                registers.rax = (1 << 64) - number
-                self._traced.set_registers(tid, registers)
-            case Pass(int(wanted)) | Shorten(wanted) if result != wanted:
-                name = NAMES.get(registers.orig_rax, str(registers.orig_rax))
-                raise TracerRefusal(
-                    f"{name} came to {result} in the kernel, and to {wanted} on the simulated disk"
-                )
-            case _:
-                return
 
 
 class TracedStage:
@@ -130,10 +241,16 @@ class TracedStage:
     def __init__(self, command: Sequence[str], disk: Filesystem, directory: Path) -> None:
         assert isinstance(disk, FaultyFilesystem)
         self.directory = directory
-        self.adapter: Adapter = TracedAdapter(command, directory, disk)
+        self._traced = TracedAdapter(command, directory, disk)
+        self.adapter: Adapter = self._traced
 
     def reflect(self) -> None:
-        """Everything has been carried over as it happened."""
+        """Everything has been carried over as it happened; see that it was. Raises TracerRefusal.
+
+        Whatever the tracer does not know of and changes bytes is found here.
+        """
+        if wrong := self._traced.difference():
+            raise TracerRefusal(wrong)
 
     def leave(self) -> None:
         """Kill it: a log that was closed has nothing left to do."""

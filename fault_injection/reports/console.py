@@ -21,8 +21,10 @@ from fault_injection.reports.words import (
     exit_sentence,
     explored_text,
     failed,
+    port_sentence,
     seconds_text,
     status_word,
+    tier_rows,
     verdict,
     visible,
 )
@@ -31,7 +33,7 @@ from fault_injection.spec_requirements import requirements
 
 _COLOURS: Final = {
     Status.PASSED: "32", Status.FAILED: "31;1", Status.ERROR: "35;1", Status.PARTIAL: "33;1",
-    Status.NOT_RUN: "33",
+    Status.KNOWN: "33;1", Status.NOT_RUN: "33",
 }  # fmt: skip
 _VERDICT_COLOURS: Final = {
     "passed": "32;1", "incomplete": "33;1", "stopped": "33;1", "failed": "31;1",
@@ -51,6 +53,9 @@ def render_console(result: RunResult, *, is_terminal: bool) -> str:
     lines = _head(result) + [""]
     if result.scenarios:
         lines += _table(result.scenarios, colour)
+    if result.port is not None:
+        lines += ["", visible(port_sentence(result.port))]
+        lines += [f"  {visible('  '.join(row))}" for row in tier_rows(result.port)]
     if result.mutants:
         lines += ["", *_mutants(result, colour)]
     for scenario, failure in failed(result):

@@ -20,6 +20,7 @@ from fault_injection.reports.html_tables import (
     coverage_table,
     kill_matrix,
     requirement_matrix,
+    tier_table,
 )
 from fault_injection.reports.html_text import text
 from fault_injection.reports.words import (
@@ -106,6 +107,8 @@ def _header(result: RunResult) -> Iterator[str]:
 
 def _contents(result: RunResult) -> list[tuple[str, str]]:
     links = [("totals", "Totals")]
+    if result.port is not None:
+        links.append(("tiers", "The port"))
     if result.scenarios:
         links.append(("catalogue", "Catalogue"))
     if number := len(failed(result)):
@@ -143,6 +146,10 @@ def _totals(result: RunResult) -> Iterator[str]:
 
 
 def _sections(result: RunResult) -> Iterator[str]:
+    if result.port is not None:
+        yield '<section id="tiers"><h2>The port</h2>'
+        yield from tier_table(result.port)
+        yield "</section>"
     if result.scenarios:
         yield '<section id="catalogue"><h2>Catalogue</h2>'
         yield from catalogue_table(result)

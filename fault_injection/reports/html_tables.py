@@ -18,14 +18,16 @@ from fault_injection.reports.words import (
     explored_text,
     failed,
     legal_text,
+    port_sentence,
     requirement_ids,
     status_word,
     statuses,
+    tier_rows,
 )
-from fault_injection.result import RunResult, ScenarioResult, Status
+from fault_injection.result import PortResult, RunResult, ScenarioResult, Status
 
 _WORST_FIRST: Final = (
-    Status.FAILED, Status.ERROR, Status.PASSED, Status.PARTIAL, Status.NOT_RUN,
+    Status.FAILED, Status.ERROR, Status.KNOWN, Status.PASSED, Status.PARTIAL, Status.NOT_RUN,
 )  # fmt: skip
 
 
@@ -83,6 +85,16 @@ def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[st
     ):  # fmt: skip
         yield f'<td class="n">{text(shown)}</td>'
     yield "</tr>"
+
+
+def tier_table(port: PortResult) -> Iterator[str]:
+    """Yield how a port was crashed, and how it was not."""
+    yield f'<p class="hint">{text(port_sentence(port))}; <code>{text(port.command)}</code></p>'
+    yield '<div class="scroll"><table><thead><tr><th scope="col">tier</th>'
+    yield '<th scope="col">what</th><th scope="col">run</th></tr></thead><tbody>'
+    for name, title, run in tier_rows(port):
+        yield f'<tr><th scope="row">{text(name)}</th><td>{text(title)}</td><td>{text(run)}</td></tr>'
+    yield "</tbody></table></div>"
 
 
 def coverage_table(result: RunResult) -> Iterator[str]:
@@ -151,7 +163,9 @@ def requirement_matrix(result: RunResult) -> Iterator[str]:
 
 
 def _requirement_chip(worst: Status) -> str:
-    words = {Status.PASSED: "yes", Status.FAILED: "broken", Status.ERROR: "no"}
+    words = {
+        Status.PASSED: "yes", Status.FAILED: "broken", Status.KNOWN: "broken", Status.ERROR: "no",
+    }  # fmt: skip
     return (
         f'<span class="chip {worst.value}"><i aria-hidden="true">{GLYPHS[worst]}</i> '
         f"{words.get(worst, 'not shown')}</span>"

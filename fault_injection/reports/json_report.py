@@ -19,7 +19,14 @@ from fault_injection.reports.words import (
     statuses,
     verdict,
 )
-from fault_injection.result import Failure, MutantResult, RunResult, ScenarioResult, Status
+from fault_injection.result import (
+    Failure,
+    MutantResult,
+    PortResult,
+    RunResult,
+    ScenarioResult,
+    Status,
+)
 
 REPORT_VERSION: Final = 1
 
@@ -43,6 +50,7 @@ def report_value(result: RunResult) -> dict[str, Any]:
     return {
         "report": REPORT_VERSION,
         "subject": result.subject,
+        "port": _port(result.port),
         "mutant": result.mutant,
         "verdict": {"word": found.word, "sentence": found.sentence},
         "exit_code": result.exit_code,
@@ -83,6 +91,23 @@ def _scenario(scenario: ScenarioResult) -> dict[str, Any]:
         "seconds": round(scenario.seconds, 3),
         "failures": [_failure(each) for each in scenario.failures],
     }
+
+
+def _port(port: PortResult | None) -> dict[str, Any] | None:
+    if port is None:
+        return None
+    return {
+        "name": port.name, "version": port.version, "language": port.language,
+        "command": port.command, "protocol": port.protocol,
+        "capabilities": list(port.capabilities),
+        "tiers": [
+            {
+                "name": each.name, "title": each.title, "is_run": not each.reason,
+                "count": each.count, "reason": each.reason,
+            }
+            for each in port.tiers
+        ],
+    }  # fmt: skip
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

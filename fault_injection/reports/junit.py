@@ -4,7 +4,7 @@
     failed    `failure`, with the whole explanation as its text
     error     `error`
     partial   `error`: it was stopped, so nothing is shown
-    not-run   `skipped`, with the reason
+    known-failure, not-run  `skipped`, with the reason
 
 Spec: SCN-2.2.
 """
@@ -21,7 +21,7 @@ from fault_injection.result import MutantResult, RunResult, ScenarioResult, Stat
 
 _ELEMENTS: Final = {
     Status.FAILED: "failure", Status.ERROR: "error", Status.PARTIAL: "error",
-    Status.NOT_RUN: "skipped",
+    Status.KNOWN: "skipped", Status.NOT_RUN: "skipped",
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def junit_xml(result: RunResult) -> str:
         "tests": len(result.scenarios),
         "failures": by[Status.FAILED],
         "errors": by[Status.ERROR] + by[Status.PARTIAL],
-        "skipped": by[Status.NOT_RUN],
+        "skipped": by[Status.NOT_RUN] + by[Status.KNOWN],
     }
     root = Element("testsuites", name="fault injection")
     _count(root, counts | {

@@ -21,7 +21,9 @@ from fault_injection.reports.words import (
     exit_sentence,
     explored_text,
     failed,
+    port_sentence,
     status_word,
+    tier_rows,
     verdict,
     visible,
 )
@@ -47,6 +49,10 @@ def markdown_text(result: RunResult) -> str:
     if result.mutant:
         lines += [f"The mistake `{cell(result.mutant)}` is switched on: it has to be found.", ""]
     lines += [*(f"- {cell(each)}" for each in coverage_sentences(result)), ""]
+    if result.port is not None:
+        lines += [cell(port_sentence(result.port)), ""]
+        rows = [[cell(each) for each in row] for row in tier_rows(result.port)]
+        lines += _table(["tier", "what", "run"], rows, "---")
     if result.scenarios:
         lines += _scenario_table(result)
     for scenario, failure in failed(result):

@@ -17,17 +17,18 @@ from typing import Final
 
 from fault_injection.cases import Tally
 from fault_injection.invariants import INVARIANTS
-from fault_injection.result import Failure, RunResult, ScenarioResult, Status
+from fault_injection.result import Failure, PortResult, RunResult, ScenarioResult, Status
 
 GLYPHS: Final = {
     Status.PASSED: "✓", Status.FAILED: "✕", Status.ERROR: "!", Status.PARTIAL: "◐",
-    Status.NOT_RUN: "○",
+    Status.KNOWN: "≈", Status.NOT_RUN: "○",
 }  # fmt: skip
 MEANINGS: Final = {
     Status.PASSED: "every case was tried, its faults struck, and nothing is broken",
     Status.FAILED: "an invariant does not hold",
     Status.ERROR: "the scenario itself is wrong: its faults never struck, or it raised",
     Status.PARTIAL: "stopped before the end; nothing was found until then",
+    Status.KNOWN: "fails, and stands in the list of known failures",
     Status.NOT_RUN: "not tried, with the reason",
 }
 EXIT_MEANINGS: Final = {
@@ -66,7 +67,7 @@ def verdict(result: RunResult) -> Verdict:
         return Verdict("stopped", sentence)
     if result.exit_code == 3:
         return Verdict("nothing run", sentence)
-    if by[Status.NOT_RUN]:
+    if by[Status.NOT_RUN] or by[Status.KNOWN]:
         return Verdict("incomplete", sentence)
     return Verdict("passed", sentence)
 
@@ -74,6 +75,23 @@ def verdict(result: RunResult) -> Verdict:
 def statuses(result: RunResult) -> Counter[Status]:
     """Count the scenarios by status."""
     return Counter(each.status for each in result.scenarios)
+
+
+def tier_rows(port: PortResult) -> list[tuple[str, str, str]]:
+    """Return tier, what it is, and whether it was run: how often it struck, or why not."""
+    return [
+        (each.name, each.title, each.reason or f"run: struck {count_text(each.count)} times")
+        for each in port.tiers
+    ]
+
+
+def port_sentence(port: PortResult) -> str:
+    """Say who the port is."""
+    capabilities = ", ".join(port.capabilities) or "none"
+    return (
+        f"{port.name} {port.version} in {port.language}, protocol {port.protocol}, "
+        f"capabilities: {capabilities}"
+    )
 
 
 def status_word(status: Status) -> str:

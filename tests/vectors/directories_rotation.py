@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reference.segment_header import decode_segment_header
-from tests.vectors.building import ack_file, entries_of, segment
+from tests.vectors.building import LOG_B, ack_file, entries_of, segment
 from tests.vectors.document import Vector
 from tests.vectors.expecting import Opened, directory_vector, found
 
@@ -30,6 +30,18 @@ def vectors() -> Iterator[Vector]:
                 removed=[TWO],
             ),
         )  # fmt: skip
+    stale = segment(2, [7], log_id=LOG_B).data[:8192]
+    yield directory_vector(
+        "dir-rotation-header-of-earlier-log", "REC-5.2 REC-5.1", "rotation foreign",
+        "The newest file's blocks still show what log B, once in this directory, had in its file "
+        "of that number. Nothing ties it to file 1 and the acknowledgements do not know it: an "
+        "interrupted rotation, removed.",
+        {ONE: one.data, TWO: stale, "procmond.ack": ack_file(0, 3, one)},
+        Opened(
+            entries=entries_of(1, 2), through=0, next_sequence=3, segments=1, clean=True,
+            removed=[TWO],
+        ),
+    )  # fmt: skip
     yield directory_vector(
         "dir-rotation-twice", "REC-5.2", "rotation",
         "Two attempts in a row were interrupted.",

@@ -1,0 +1,126 @@
+"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`.
+
+    port smoke    first contact: each operation once, and what came
+    port vectors  every vector that an operation can be asked, compared byte for byte
+    port tiers    in which ways it can be crashed here
+
+Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
+tried. The scenarios are `run --port`. Spec: PRT-1.2, PRT-1.4, PRT-2.2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Final
+
+from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.known import read_known, vector_known
+from fault_injection.ports.opening import opened_subject, port_command
+from fault_injection.ports.ptrace import unavailable
+from fault_injection.ports.smoke import smoke
+from fault_injection.ports.tiers import KERNEL_APART, TITLES, probe_tiers
+from fault_injection.ports.vectors import VectorResult, try_vectors
+from fault_injection.result import TierResult
+
+STATUSES: Final = ("passed", "failed", "stale", "known", "skipped", "not-applicable")
+_BAD: Final = frozenset({"failed", "stale"})
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `port` takes."""
+    commands = parser.add_subparsers(required=True, metavar="what")
+    for name, function, text in (
+        ("smoke", run_smoke, "first contact: each operation once"),
+        ("vectors", run_vectors, "the test vectors (in a checkout)"),
+        ("tiers", run_tiers, "in which ways it can be crashed here"),
+    ):
+        each = commands.add_parser(name, help=text)
+        each.add_argument("--port", metavar="COMMAND", required=True, help="the adapter's command")
+        if name == "smoke":
+            each.add_argument("--transcript", type=Path, metavar="FILE", help="write all lines")
+        if name == "vectors":
+            each.add_argument("--known", type=Path, metavar="FILE", help="failures that are known")
+        each.set_defaults(function=function)
+
+
+def run_smoke(options: argparse.Namespace) -> int:
+    """Print a line for each operation; return 1 if one did not come to what it has to."""
+    try:
+        adapter = Adapter(port_command(options.port))
+    except AdapterError as error:
+        _print_error(error)
+        return 1
+    is_good = True
+    with adapter:
+        for step in smoke(adapter):
+            print(f"{'ok  ' if step.is_good else 'FAIL'}  {step.op:<13} {step.text}")
+            is_good = is_good and step.is_good
+        if not is_good and adapter.stderr:
+            print(f"standard error, the end:\n{adapter.stderr}")
+    if options.transcript is not None:
+        options.transcript.write_text("\n".join(adapter.transcript) + "\n", "utf-8")
+    return 0 if is_good else 1
+
+
+def run_vectors(options: argparse.Namespace) -> int:
+    """Print counts by file and every difference; return the exit code."""
+    known = read_known(options.known)
+    found: list[VectorResult] = []
+    try:
+        with Adapter(port_command(options.port)) as adapter:
+            for each in try_vectors(adapter):
+                found.append(vector_known(each, known))
+    except AdapterError as error:
+        _print_error(error)
+        print(f"stopped after {len(found)} vectors")
+        return 1
+    for each in found:
+        if each.status in ("failed", "stale", "known", "skipped"):
+            print(f"{each.status}  {each.id}: {each.text}")
+    by_file: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for each in found:
+        by_file[each.file][each.status] += 1
+        by_file["all"][each.status] += 1
+    width = max(map(len, by_file))
+    print(f"{'file':<{width}}  " + "  ".join(STATUSES))
+    for file in [*sorted(by_file.keys() - {"all"}), "all"]:
+        cells = (f"{by_file[file][status]:>{len(status)}}" for status in STATUSES)
+        print(f"{file:<{width}}  " + "  ".join(cells))
+    for reason in sorted({each.text for each in found if each.status == "not-applicable"}):
+        print(f"not applicable: {reason}")
+    counts = by_file["all"]
+    if any(counts[status] for status in _BAD):
+        return 1
+    return 0 if counts["passed"] else 3
+
+
+def run_tiers(options: argparse.Namespace) -> int:
+    """Print which tiers can be run; return 1 if a plan breaks one, 3 if none can be run."""
+    command = port_command(options.port)
+    if why_not := unavailable():
+        tiers = [
+            TierResult(name, title, 0, KERNEL_APART if name == "T4" else f"not run: {why_not}")
+            for name, title in TITLES.items()
+        ]
+    else:
+        try:
+            with opened_subject(command) as subject:
+                tiers = list(probe_tiers(subject))
+        except AdapterError as error:
+            _print_error(error)
+            return 1
+    for each in tiers:
+        print(f"{each.name}  {each.title:<42}  {each.reason or f'run: struck {each.count} times'}")
+    if any(each.reason.startswith("run, and broken") for each in tiers):
+        return 1
+    return 0 if any(not each.reason for each in tiers) else 3
+
+
+def _print_error(error: AdapterError) -> None:
+    print(f"{error.status}: {error}", file=sys.stderr)
+    if error.stderr:
+        print(f"its standard error ended with:\n{error.stderr}", file=sys.stderr)
