@@ -33,16 +33,12 @@ Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
 
 
-def _is_name(operation: Operation) -> bool:
-    return operation.kind in (Kind.ADD, Kind.DELETE)
-
-
 def _of(*kinds: Kind) -> Pick:
     return lambda each: each.kind in kinds
 
 
 _WORDS: Final[dict[str, Pick]] = {
-    "names": _is_name,
+    "names": lambda each: each.is_name,
     "adds": _of(Kind.ADD),
     "deletes": _of(Kind.DELETE),
     "sizes": _of(Kind.SIZE),
@@ -62,35 +58,16 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     Raises PlanError if the disk cannot be left so.
     """
     point = disk.points[moment_of(disk, step)]
-    kept = _kept(point, disk.profile, step)
-    return state_at(point, kept, _filling(point, step)).image, kept
-
-
-def _filling(point: CrashPoint, step: PowerCut) -> str:
+    filling = step.filling
     try:
-        _check_filling(step.filling, point)
+        _check_filling(filling, point)
     except PlanError:
         if not step.nearest:
             raise
-        return parse_filling(step.filling)[0]  # no such write is in flight in this log
-    return step.filling
-
-
-def _check_filling(text: str, point: CrashPoint) -> None:
-    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
-    known = (*FILLINGS, PREVIOUS)
-    try:
-        filling, torn = parse_filling(text)
-    except ValueError as error:
-        raise PlanError(f"filling {text!r}: a write in flight is like 7:12:zeros") from error
-    if filling not in known:
-        raise PlanError(f"filling {text!r} is none of {sorted(known)}")
-    for tear in torn.values():
-        is_write = (
-            0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
-        )
-        if not is_write or tear.rest not in (OLD, *known):
-            raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
+        filling = parse_filling(filling)[0]  # no such write is in flight here
+        _check_filling(filling, point)
+    kept = _kept(point, disk.profile, step)
+    return state_at(point, kept, filling).image, kept
 
 
 def moment_of(disk: CrashFilesystem, step: PowerCut) -> int:
@@ -136,11 +113,28 @@ def _pick(point: CrashPoint, word: str) -> Pick | None:
     inodes = _written(point)
     wanted = inodes[int(number)] if int(number) < len(inodes) else -1
     is_in = start == "file"
-    return lambda each: _is_name(each) or (each.inode == wanted) is is_in
+    return lambda each: each.is_name or (each.inode == wanted) is is_in
 
 
 def _written(point: CrashPoint) -> list[int]:
-    return sorted({each.inode for each in point.pending if not _is_name(each)})
+    return sorted({each.inode for each in point.pending if not each.is_name})
+
+
+def _check_filling(text: str, point: CrashPoint) -> None:
+    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
+    known = (*FILLINGS, PREVIOUS)
+    try:
+        filling, torn = parse_filling(text)
+    except ValueError as error:
+        raise PlanError(f"filling {text!r}: a write in flight is like 7:12:zeros") from error
+    if filling not in known:
+        raise PlanError(f"filling {text!r} is none of {sorted(known)}")
+    for tear in torn.values():
+        is_write = (
+            0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
+        )
+        if not is_write or tear.rest not in (OLD, *known):
+            raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
 def closed_under(point: CrashPoint, profile: Profile, wanted: int, *, grow: bool) -> int:

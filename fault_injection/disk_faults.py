@@ -1,11 +1,11 @@
 """The disk of a plan: faults of its calls, what a failed sync leaves, and a count of the calls.
 
-A failed sync is told once, and what becomes of the pages is the filesystem's *policy*:
+A failed sync is told once, and what becomes of the pages is the filesystem's *policy*: a row of
+simulators/sync_failures.py by its name, or
 
-    (empty)    they are clean: read as new, never written again, perhaps on the medium
-    reverts    the file is what is durable again: btrfs, which writes elsewhere
-    late       this sync says that all is well; the next one of the file reports the error, and
-               writes nothing: ext4 with data=journal
+    (empty)    told at once, the new bytes are read, any of it may be on the medium
+    reverts    as btrfs: the file is what is durable again
+    late       as ext4-journal: this sync says that all is well, the next one fails
 
 Not here: what a power cut keeps (simulators/crash_filesystem.py). Spec: SCN-1.2, SIM-2.3.
 """
@@ -21,9 +21,14 @@ from fault_injection.log_steps import Fault
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
-from simulators.memory_filesystem import os_error
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 
-POLICIES: Final = ("", "reverts", "late")
+POLICIES: Final = {
+    "": WEAKEST,
+    "reverts": SYNC_FAILURES["btrfs"],
+    "late": SYNC_FAILURES["ext4-journal"],
+    **SYNC_FAILURES,
+}
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
 
@@ -38,13 +43,13 @@ class DiskFaults(FaultyFilesystem):
         self._policy = ""
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
-        self._late: set[str] = set()
-        """Files whose next sync reports what an earlier one did not."""
 
     def arm_step(self, step: Fault) -> None:
         """Let this go wrong. Raises PlanError for an error or a policy that does not exist."""
         if step.policy not in POLICIES:
-            raise PlanError(f"{step}: the policies are {', '.join(POLICIES[1:])}, or none")
+            raise PlanError(
+                f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none"
+            )
         if step.call == "sync":
             self._policy = step.policy
         if step.times == 0 or step.times > INTERRUPTS_MAX:
@@ -71,25 +76,10 @@ class DiskFaults(FaultyFilesystem):
         try:
             self._enter("sync", name)
         except OSError as error:
-            if error.errno == errno.EIO:
-                self._give_up(name)
-                if self._policy == "late":
-                    self._late.add(name)
-                    return
-            raise
-        if name in self._late:
-            self._late.remove(name)
-            self._give_up(name)
-            raise os_error(errno.EIO, name)
+            if error.errno != errno.EIO:
+                raise
+            self.disk.fail_sync(name, how=POLICIES[self._policy])
         self.inner.sync(name)
-
-    def _give_up(self, name: str) -> None:
-        """Let the disk do what it does when a sync fails."""
-        self.disk.fail_sync(name, reverts=self._policy == "reverts")
-        try:
-            self.disk.sync(name)
-        except OSError as error:
-            assert error.errno == errno.EIO, error
 
     def _enter(self, call: str, name: str) -> CallFault | None:
         if self.is_held_off:

@@ -112,7 +112,7 @@ class Fault(Step):
     short: int = -1
     """`append` writes at most so many bytes instead of failing."""
     policy: str = ""
-    """What a failed sync does to the pages: see disk_faults.py. Empty: they are clean."""
+    """How a sync fails: a filesystem of disk_faults.py. Empty: the weakest."""
 
 
 @step("log", "connector")

@@ -32,6 +32,10 @@ from reference.wal import WriteAheadLog
 CLOCK_NS = 1_700_000_000_250_000_000
 
 
+NUMBERS_LISTED_MAX: Final = 10_000
+"""Of one damage: a log that believes a rotten number would fill the memory with lost ones."""
+
+
 class Refused(Exception):
     """The subject could not open the log. Definite: it is as it was."""
 
@@ -197,6 +201,7 @@ class _ReferenceOpenLog:
             for damage in self._log.report.damages
             if damage.fate in fates
             for number in range(
-                damage.first_sequence, damage.first_sequence + damage.sequence_count
+                damage.first_sequence,
+                damage.first_sequence + min(damage.sequence_count, NUMBERS_LISTED_MAX),
             )
         )

@@ -23,7 +23,7 @@ def cases(effort: Effort) -> Iterator[Case]:
             synced = len(list(each_call(plan, "sync")))
             for lied in (1, 2):
                 for kept in ("none", "all"):
-                    fault = Fault("sync", "EIO", at=synced + 1, policy="late")
+                    fault = Fault("sync", "EIO", at=synced + 1, policy="ext4-journal")
                     failed = plan.with_steps(fault, *steps, Append(lied), Append(1))
                     yield Case(
                         failed.then(

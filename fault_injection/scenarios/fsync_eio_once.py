@@ -9,7 +9,8 @@ from fault_injection.log_steps import Append, Drain, Fault, Kill, Open, PowerCut
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import each_call, log_plan, uses
 
-FILESYSTEMS = (("posix-min", ""), ("ext4-ordered", ""), ("xfs", ""), ("btrfs", "reverts"))
+FILESYSTEMS = (("posix-min", ""), ("ext4-ordered",) * 2, ("xfs",) * 2, ("btrfs",) * 2)
+"""Profile, and how a sync fails there."""
 
 
 def cases(effort: Effort) -> Iterator[Case]:

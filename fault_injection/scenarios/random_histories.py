@@ -74,7 +74,7 @@ def _fault(source: random.Random, calls: list[str]) -> Fault:
         return Fault(call, at=source.randint(1, 4), short=source.choice((1, 25, 130)))
     return Fault(
         call, source.choice(ERRORS), source.randint(1, 5), source.choice((1, 1, 2, 0)),
-        policy=source.choice(("", "reverts")) if call == "sync" else "",
+        policy=source.choice(("", "btrfs", "xfs")) if call == "sync" else "",
     )  # fmt: skip
 
 

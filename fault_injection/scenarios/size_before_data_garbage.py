@@ -9,14 +9,16 @@ from fault_injection.cuts import SIZES_ONLY, picked_cuts
 from fault_injection.log_steps import Check, Close, Damage, Kill, Open
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import LIFE_AFTER, disk_of, files, log_plan, segments_of, uses
+from simulators.disk_image import PREVIOUS
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Bytes of no meaning, at every moment; and every sound record of the log, behind its end."""
     for steps in uses().values():
         plan = log_plan("size-before-data-garbage", *steps, seed=effort.seed)
-        for cut in picked_cuts(disk_of(plan), SIZES_ONLY, filling="garbage"):
-            yield Case(plan.then(cut, *LIFE_AFTER), twice=True)
+        for filling in ("garbage", PREVIOUS):
+            for cut in picked_cuts(disk_of(plan), SIZES_ONLY, filling=filling):
+                yield Case(plan.then(cut, *LIFE_AFTER), twice=True)
     for ending in (Kill(), Close()):
         plan = log_plan("size-before-data-garbage", *files(3), ending, seed=effort.seed)
         for file, (_, _, places) in enumerate(segments_of(plan)):
