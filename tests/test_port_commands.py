@@ -296,7 +296,9 @@ def test_a_scenario_of_the_connector_is_not_run_with_the_reason() -> None:
 def test_what_a_port_cannot_do_is_not_run_and_a_violation_is_an_error() -> None:
     def result_of(**fields: str) -> ScenarioResult:
         slices = [
-            SliceResult(Slice("kill-every-call", index, SLICES, Effort(), REFERENCE), Tally(cases=1))
+            SliceResult(
+                Slice("kill-every-call", index, SLICES, Effort(), REFERENCE), Tally(cases=1)
+            )
             for index in range(SLICES)
         ]
         for name, value in fields.items():
