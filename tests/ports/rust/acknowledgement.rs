@@ -95,13 +95,15 @@ pub enum Place {
 pub struct AckFile {
     pub place: Place,
     file: Option<File>,
-    /// What is durable, as far as this process knows.
+    /// What was written last, or read.
     pub last: Slot,
+    /// This process has synced `last`. What was read may be in the page cache alone (trap T3).
+    pub is_durable: bool,
 }
 
 impl AckFile {
     pub fn new(place: Place, last: Slot) -> AckFile {
-        AckFile { place, file: None, last }
+        AckFile { place, file: None, last, is_durable: false }
     }
 
     /// Makes `slot` durable; its generation is given here.
@@ -122,6 +124,7 @@ impl AckFile {
             match self.write_in_place(disk, &slot) {
                 Ok(()) => {
                     self.last = slot;
+                    self.is_durable = true;
                     return Ok(());
                 }
                 Err(_) => {
@@ -175,6 +178,7 @@ impl AckFile {
         }
         self.place = Place::Unrenamed;
         self.last = slot;
+        self.is_durable = true; // under one of the two names, whatever happens to the rename
         disk.rename(ACK_NEW, ACK)?;
         self.place = Place::Good;
         if let Err(e) = disk.sync_directory() {
