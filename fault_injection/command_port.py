@@ -17,7 +17,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
-from fault_injection.errors import UsageError
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
 from fault_injection.ports.errors import AdapterError

@@ -55,9 +55,7 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     line = ProgressLine(sys.stderr)
     gathered = run_slices(
-        Selection(
-            () if why_not else tuple(here), effort, options.jobs, port, options.fail_fast
-        ),
+        Selection(() if why_not else tuple(here), effort, options.jobs, port, options.fail_fast),
         line.show,
     )
     line.end()

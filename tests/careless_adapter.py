@@ -38,9 +38,7 @@ def _careless(mistake: str) -> None:
         )
     elif mistake == "forgets-at-kill":
         right = reference_adapter.OPERATIONS["open"]
-        reference_adapter.OPERATIONS["open"] = lambda dir, settings: right(
-            _emptied(dir), settings
-        )
+        reference_adapter.OPERATIONS["open"] = lambda dir, settings: right(_emptied(dir), settings)
     elif mistake == "maps":
         reference_adapter.OPERATIONS["acknowledge"] = _map_something
     else:

@@ -149,9 +149,7 @@ def _plain_object(given: Mapping[str, Any]) -> dict[str, Any] | None:
 
     line = bytes.fromhex(given["hex"]) if "hex" in given else given["line"].encode()
     try:
-        value = json.loads(
-            line.decode(), parse_constant=refuse, object_pairs_hook=without_repeats
-        )
+        value = json.loads(line.decode(), parse_constant=refuse, object_pairs_hook=without_repeats)
         json.dumps(value, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -19,7 +19,14 @@ from fault_injection.reports.words import (
     statuses,
     verdict,
 )
-from fault_injection.result import Failure, MutantResult, PortResult, RunResult, ScenarioResult, Status
+from fault_injection.result import (
+    Failure,
+    MutantResult,
+    PortResult,
+    RunResult,
+    ScenarioResult,
+    Status,
+)
 
 REPORT_VERSION: Final = 1
 
