@@ -5,6 +5,7 @@ python3 -m tests.careless_adapter no-sync | no-directory-sync | dies-at-3 | skip
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 
@@ -38,11 +39,9 @@ def _careless(mistake: str) -> None:
         )
     elif mistake == "forgets-at-kill":
         right = reference_adapter.OPERATIONS["open"]
-        reference_adapter.OPERATIONS["open"] = lambda dir, settings: right(
-            _emptied(dir), settings
-        )
+        reference_adapter.OPERATIONS["open"] = lambda dir, settings: right(_emptied(dir), settings)
     elif mistake == "maps":
-        reference_adapter.OPERATIONS["acknowledge"] = _map_something
+        reference_adapter.OPERATIONS["open"] = _open_and_map
     else:
         raise SystemExit(f"no such mistake: {mistake}")
 
@@ -54,20 +53,12 @@ def _emptied(directory: str) -> str:
     return directory
 
 
-def _map_something(**_: object) -> dict[str, object]:
-    import mmap
-
-    directory = next(each for each in os.listdir("/proc/self/fd") if _is_log(each))
-    path = os.readlink(f"/proc/self/fd/{directory}")
-    mmap.mmap(os.open(path, os.O_RDWR), 1)
-    return {}
-
-
-def _is_log(descriptor: str) -> bool:
-    try:
-        return os.readlink(f"/proc/self/fd/{descriptor}").endswith(".wal")
-    except OSError:
-        return False
+def _open_and_map(dir: str, settings: dict[str, int]) -> dict[str, object]:
+    """Open, and look at the newest file through memory that could be written to."""
+    found = reference_adapter.open_log(dir, settings)
+    path = max(each for each in os.listdir(dir) if each.endswith(".wal"))
+    mmap.mmap(os.open(os.path.join(dir, path), os.O_RDWR), 1)
+    return found
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
 )
 
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--port COMMAND`: the port that test_port_machine.py drives."""
     parser.addoption("--port", metavar="COMMAND", help="a port's adapter; default: the reference's")

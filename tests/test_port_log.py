@@ -170,7 +170,7 @@ def test_a_port_that_maps_its_files_is_refused() -> None:
         opened_subject(command_with("maps")) as subject,
         pytest.raises(TracerRefusal, match="mmap, shared and writable"),
     ):
-        LogRun(plan(Open(), Append(2), Acknowledge(1)), subject).run()
+        LogRun(plan(Open(), Append(2), Kill(), Open()), subject).run()
 
 
 @pytest.mark.req("PRT-2.1")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -138,14 +138,16 @@ class PortMachine(RuleBasedStateMachine):
         self.stored += zip(numbers, encoded, strict=True)
 
 
-def try_machine(command: Sequence[str], examples: int) -> None:
+def try_machine(
+    command: Sequence[str], examples: int, phases: Sequence[Phase] = tuple(Phase)
+) -> None:
     """Run the machine on the port."""
     machine = type("PortMachine", (PortMachine,), {"command": command})
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples, stateful_step_count=STEPS, deadline=None, derandomize=True,
-            database=None,
+            database=None, phases=phases, suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
 
@@ -161,4 +163,4 @@ def test_any_use_of_a_port(request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("mistake", ["acknowledges-too-much", "forgets-at-kill"])
 def test_a_careless_port_is_found(mistake: str) -> None:
     with pytest.raises(AssertionError):
-        try_machine(command_with(mistake), 10)
+        try_machine(command_with(mistake), 10, (Phase.generate,))

@@ -80,9 +80,7 @@ def port_cases(cases: Sequence[Case], effort: Effort, scenario: Scenario) -> lis
     for index, case in enumerate(order):
         if len(drawn) < count:
             drawn.setdefault(index, case)
-    return [
-        replace(case, budget=min(case.budget, budget), depth=1) for case in drawn.values()
-    ]
+    return [replace(case, budget=min(case.budget, budget), depth=1) for case in drawn.values()]
 
 
 def _faults(case: Case) -> set[str]:

@@ -93,8 +93,8 @@ def tier_table(port: PortResult) -> Iterator[str]:
     yield '<div class="scroll"><table><thead><tr><th scope="col">tier</th>'
     yield '<th scope="col">what</th><th scope="col">run</th></tr></thead><tbody>'
     for name, title, run in tier_rows(port):
-        cells = f"<td>{text(title)}</td><td>{text(run)}</td>"
-        yield f'<tr><th scope="row">{text(name)}</th>{cells}</tr>'
+        yield f'<tr><th scope="row">{text(name)}</th>'
+        yield f"<td>{text(title)}</td><td>{text(run)}</td></tr>"
     yield "</tbody></table></div>"
 
 
