@@ -287,7 +287,7 @@ def test_a_stale_header_with_a_bad_body_costs_no_number() -> None:
     assert [entry.sequence for entry in log.replay()] == [1, 2, 3, 4]
 
 
-@pytest.mark.req("REC-6.1", "FMT-4.6", "FMT-4.5")
+@pytest.mark.req("REC-6.1", "FMT-4.6", "FMT-4.5", "REC-6.3")
 def test_a_tail_from_copies_into_the_files_own_numbers_leaves_out_the_declared_gap() -> None:
     disk = disk_with(1, close=False)
     put_segment(disk, 2, (2, 4, 8), [2, 3, 8], header_of(disk))

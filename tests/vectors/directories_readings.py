@@ -36,6 +36,7 @@ def vectors() -> Iterator[Vector]:
     yield from _settled_tails()
     yield from _tails_before_a_gap()
     yield from _among_copies()
+    yield from _failed_rotations()
     yield from _without_an_acknowledgement_file()
     yield from _slots_and_marks()
     yield from _half_done()
@@ -139,9 +140,9 @@ def _settled_tails() -> Iterator[Vector]:
         "The header of file 2 says that it was made to hold copies; there was none to hold. Its "
         "fields tell that a recovery had read all before it: the tail is settled.",
         directory(
-            older, segment(2, [], relocated_from=1, continues_from=3, first=3), ack=ack_file(2, 3)
+            older, segment(2, [], relocated_from=1, continues_from=3, first=3), ack=ack_file(0, 3)
         ),
-        Opened(entries=[], through=2, next_sequence=3, segments=2),
+        Opened(entries=entries_of(1, 2), through=0, next_sequence=3, segments=2),
     )  # fmt: skip
 
     three = segment(1, [1, 2])
@@ -200,7 +201,7 @@ def _among_copies() -> Iterator[Vector]:
     files = directory(cut, ack=ack_file(0, 5))
     tail = found("tail", TWO, copied.at(3), 60, "possibly-lost", [3, 4, 5])
     yield directory_vector(
-        "dir-copies-torn", "REC-6.1 FMT-4.6", "recovery torn",
+        "dir-copies-torn", "REC-6.3 FMT-4.6", "recovery torn",
         "Only 1 and 2 of the copies are left. The tail may have held the other copies, 3 and 4, "
         "and one record of the file's own, 5.",
         files,
@@ -218,7 +219,7 @@ def _among_copies() -> Iterator[Vector]:
         found("tail", TWO, burned.at(3), 60, "possibly-lost", [8]),
     ]
     yield directory_vector(
-        "dir-copies-torn-before-declared-gap", "REC-6.1 FMT-4.5", "recovery torn declared-gap",
+        "dir-copies-torn-before-declared-gap", "REC-6.3 FMT-4.5", "recovery torn declared-gap",
         "The same with 5 to 7 declared as burned: copies 3 and 4, and 8 of the file's own. The "
         "numbers are not consecutive, so there are two reports of one tail.",
         files,
@@ -267,6 +268,17 @@ def _among_copies() -> Iterator[Vector]:
 
 
 # ---- The acknowledgement file -----------------------------------------------
+
+
+def _failed_rotations() -> Iterator[Vector]:
+    went_on = segment(1, [1, 2, 3, 4, 5])
+    yield directory_vector(
+        "dir-rotation-failed-twice", "REC-7.3 WAL-3.3", "rotation",
+        "Two rotations failed and left their files, and file 1 was written on: it is the file that "
+        "was open, so its entries are copied, though files 2 and 3 are newer.",
+        directory(went_on, segment(2, [], first=3), segment(3, [], first=4), ack=ack_file(1, 2)),
+        Opened(entries=entries_of(2, 3, 4, 5), through=1, next_sequence=6, segments=3),
+    )  # fmt: skip
 
 
 def _without_an_acknowledgement_file() -> Iterator[Vector]:
