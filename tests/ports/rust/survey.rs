@@ -187,6 +187,27 @@ fn finish_salvage(disk: &Disk) -> Result<()> {
     Ok(())
 }
 
+/// The header of an empty newest file is what was on its blocks before it (REC-5.2).
+fn is_of_earlier_log(
+    disk: &Disk,
+    items: &[Item],
+    header: &Header,
+    before: &[SegmentFile],
+) -> Result<bool> {
+    let older = match before.iter().rev().find_map(|f| f.header.as_ref()) {
+        Some(older) => older,
+        None => return Ok(false),
+    };
+    if older.log_id == header.log_id || older.log_id == header.previous_log_id {
+        return Ok(false);
+    }
+    if !items.iter().any(|i| i.name == names::ACK && i.regular) {
+        return Ok(true);
+    }
+    let slots = read_slots(disk, names::ACK).map_err(disk_unreadable(names::ACK))?;
+    Ok(slots.iter().flatten().all(|slot| slot.log_id != header.log_id))
+}
+
 pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
     finish_salvage(disk)?;
     let items = disk.list().map_err(disk_unreadable("the directory"))?;
@@ -229,7 +250,15 @@ pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
         file.header = read_header(disk, file, &mut damages)?;
     }
     let highest = files.iter().map(|f| f.number).max().unwrap_or(0) as u64;
-    while files.last().is_some_and(|f| f.header.is_none() && f.size <= BLOCK) {
+    while let Some((last, before)) = files.split_last() {
+        let goes = last.size <= BLOCK
+            && match &last.header {
+                None => true,
+                Some(header) => is_of_earlier_log(disk, &items, header, before)?,
+            };
+        if !goes {
+            break;
+        }
         leftovers.extend(files.pop().map(|f| f.name));
     }
     let identity = files
