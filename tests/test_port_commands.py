@@ -17,6 +17,7 @@ from fault_injection.errors import UsageError
 from fault_injection.ports import opening, vectors
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.known import Known, mark_known, read_known, vector_known
+from fault_injection.ports.profiles import PROFILES, left_to_show
 from fault_injection.ports.tiers import TITLES, counts, tiers_of_run
 from fault_injection.ports.vectors import VectorResult, try_vectors, vector_files
 from fault_injection.reports.console import render_console
@@ -232,6 +233,49 @@ def test_a_stale_entry_fails_the_run_of_the_vectors(tmp_path: Path, output: Outp
     path = known_file(tmp_path, {"id": "codec-smallest", "reason": "wrong once"})
     assert cli.run(["port", "vectors", "--port", PORT, "--known", str(path)]) == 1
     assert "stale  codec-smallest: it passes: take it out of the list" in output()
+
+
+# ---- Profiles ---------------------------------------------------------------
+
+WHOLE = PortResult("p", "1", "C", "./p", 1, ("codec", "log", "connector"), tiers_of_run(
+    {"kill": 1, "power-cut": 1, "append short": 1, "sync EIO": 1}, ""
+))  # fmt: skip
+PASSING = [
+    VectorResult("codec-smallest", "codec.json", "passed"),
+    VectorResult("dir-x", "directories_torn.json", "passed"),
+    VectorResult("crc-empty", "crc.json", "not-applicable"),
+]
+
+
+@pytest.mark.req("PRT-1.4")
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_claim_holds_if_everything_passed(profile: str) -> None:
+    scenarios = [
+        ScenarioResult("A", "", Status.PASSED), ScenarioResult("B", "", Status.NOT_RUN, NOT_A_LOG),
+    ]  # fmt: skip
+    assert left_to_show(profile, WHOLE, scenarios, PASSING, []) == []
+
+
+@pytest.mark.req("PRT-1.4")
+def test_what_was_left_out_stands_against_a_claim() -> None:
+    port = PortResult("p", "1", "C", "./p", 1, ("log",), tiers_of_run({"kill": 1}, ""))
+    scenarios = [
+        ScenarioResult("A", "", Status.KNOWN, "known"),
+        ScenarioResult("B", "", Status.NOT_RUN, "never struck"),
+    ]
+    found = [VectorResult("codec-x", "codec.json", "skipped"), PASSING[1]]
+    lacking = left_to_show("full", port, scenarios, found, ["refused: event 3"])
+    assert [each.split(":")[0] for each in lacking] == [
+        "the capability codec", "the capability connector", "vector codec-x", "scenario A",
+        "scenario B", "tier T1", "tier T2", "tier T3", "black box",
+    ]  # fmt: skip
+    assert left_to_show("codec", WHOLE, [], [], []) == ["the vectors"]
+
+
+@pytest.mark.req("PRT-1.4")
+def test_a_profile_is_of_a_port(output: Output) -> None:
+    assert cli.run(["run", "kill-every-call", "--profile", "log", "--no-report"]) == 2
+    assert "--port is missing" in output()
 
 
 # ---- Tiers ------------------------------------------------------------------
