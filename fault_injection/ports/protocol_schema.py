@@ -41,6 +41,7 @@ def _request(operation: Operation) -> dict[str, object]:
 
 def _reply(operation: Operation) -> dict[str, object]:
     error = {"code": TEXT, "definite": BOOL, "text": TEXT, **operation.error}
+    optional = {name: dict(shape.schema) for name, shape in operation.error_may_have.items()}
     kinds: dict[str, Mapping[str, Shape]] = {
         "ok": operation.ok,
         "error": error,
@@ -52,7 +53,10 @@ def _reply(operation: Operation) -> dict[str, object]:
             _object(
                 {
                     "id": {"type": "integer"},
-                    kind: _object({name: dict(shape.schema) for name, shape in shapes.items()}),
+                    kind: _object(
+                        {name: dict(shape.schema) for name, shape in shapes.items()},
+                        optional if kind == "error" else None,
+                    ),
                 }
             )
             for kind, shapes in kinds.items()
@@ -60,10 +64,12 @@ def _reply(operation: Operation) -> dict[str, object]:
     }
 
 
-def _object(properties: Mapping[str, object]) -> dict[str, object]:
+def _object(
+    properties: Mapping[str, object], optional: Mapping[str, object] | None = None
+) -> dict[str, object]:
     return {
         "type": "object",
-        "properties": dict(properties),
+        "properties": {**properties, **(optional or {})},
         "required": list(properties),
         "additionalProperties": False,
     }
