@@ -16,7 +16,7 @@ from typing import Any, Final
 from fault_injection.ports.errors import ProtocolViolation
 
 PROTOCOL_VERSION: Final = 1
-CAPABILITIES: Final = ("codec", "log", "connector")
+CAPABILITIES: Final = ("codec", "log", "connector", "bytes")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 _HEX: Final = re.compile(r"([0-9a-f]{2})*")
 
@@ -47,17 +47,19 @@ NUMBER: Final = Shape(
 )  # fmt: skip
 DECIMAL: Final = Shape(
     "a decimal string", {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
-    lambda v: isinstance(v, str) and _DECIMAL.fullmatch(v) is not None and int(v) < 1 << 64,
+    lambda v: isinstance(v, str) and _DECIMAL.fullmatch(v) is not None,
 )  # fmt: skip
 HEX: Final = Shape(
     "a lowercase hexadecimal string", {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
     lambda v: isinstance(v, str) and _HEX.fullmatch(v) is not None,
 )  # fmt: skip
 DECIMAL_OR_NULL: Final = Shape(
-    "a decimal string or null",
-    {"oneOf": [{"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"}, {"type": "null"}]},
+    "a decimal string or null", {"type": ["string", "null"]},
     lambda v: v is None or DECIMAL.accepts(v),
 )  # fmt: skip
+TEXT_OR_NULL: Final = Shape(
+    "a string or null", {"type": ["string", "null"]}, lambda v: v is None or isinstance(v, str)
+)
 ENTRY: Final = Shape(
     "an entry {sequence, timestamp_ns, event}",
     {
@@ -91,6 +93,20 @@ class Operation:
     """Empty: every adapter has it."""
     error: Mapping[str, Shape] = field(default_factory=dict)
     """Fields that an error carries besides code, definite and text."""
+    error_may_have: Mapping[str, Shape] = field(default_factory=dict)
+    """Fields that it may leave out."""
+
+
+def _bytes_operation(
+    name: str, request: Mapping[str, Shape], error_may_have: Mapping[str, Shape] | None = None
+) -> Operation:
+    """An operation that answers a vector with what its `then` is."""
+    return Operation(
+        name, request, {"then": OBJECT}, "bytes", error_may_have=error_may_have or {}
+    )  # fmt: skip
+
+
+_IN_A_LINE: Final = {"field": TEXT_OR_NULL, "line_number": NUMBER}
 
 
 OPERATIONS: Final = {
@@ -104,8 +120,12 @@ OPERATIONS: Final = {
                 "capabilities": _list_of(TEXT), "limits": OBJECT, "issues_url": TEXT,
             },
         ),
-        Operation("decode", {"event": HEX}, {"json": OBJECT}, "codec"),
-        Operation("encode", {"json": OBJECT}, {"event": HEX}, "codec"),
+        Operation(
+            "decode", {"event": HEX}, {"json": OBJECT}, "codec", error_may_have={"offset": NUMBER}
+        ),
+        Operation(
+            "encode", {"json": OBJECT}, {"event": HEX}, "codec", error_may_have=_IN_A_LINE
+        ),
         Operation(
             "open", {"dir": TEXT, "settings": OBJECT}, {"report": OBJECT, "log_id": HEX}, "log"
         ),
@@ -136,13 +156,19 @@ OPERATIONS: Final = {
             },
             "log",
         ),
+        _bytes_operation("crc", {"bytes": HEX, "continues": HEX}),
+        _bytes_operation("segment_name", {"number": NUMBER}),
+        _bytes_operation("segment_number", {"name": TEXT}),
+        _bytes_operation("header", {"bytes": HEX}),
+        _bytes_operation("slot", {"bytes": HEX}),
+        _bytes_operation(
+            "frame", {"bytes": HEX, "file_number": NUMBER, "salt": HEX, "offset": NUMBER}
+        ),
+        _bytes_operation("timestamp", {"bytes": HEX}, {"offset": NUMBER}),
+        _bytes_operation("json_line", {"bytes": HEX, "line_number": NUMBER}, _IN_A_LINE),
         Operation("bye", {}, {}),
     )
 }  # fmt: skip
-
-
-ERROR_MAY_HAVE: Final = {"offset": NUMBER, "field": TEXT, "line_number": NUMBER}
-"""Where it went wrong, if the port knows: the byte, the field of the event, the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +187,13 @@ def parse_reply(line: bytes, op: str, request_id: int) -> Reply:
     if not line.endswith(b"\n"):
         raise ProtocolViolation(line, "the line does not end", expected, "the output was cut off")
     try:
-        found = json.loads(line.decode())
-    except (ValueError, RecursionError) as error:
+        found = json.loads(line)
+    except ValueError as error:
         cause = "something else is printed to standard output; use standard error"
         raise ProtocolViolation(line, f"not JSON: {error}", expected, cause) from error
     if not isinstance(found, dict):
         raise ProtocolViolation(line, "not an object", expected)
-    if type(found.get("id")) is not int or found["id"] != request_id:
+    if found.get("id") != request_id:
         cause = "an extra line was written, or a reply was left out"
         raise ProtocolViolation(line, f"id is {found.get('id')!r}", expected, cause)
     kinds = sorted(set(found) - {"id"})
@@ -176,10 +202,12 @@ def parse_reply(line: bytes, op: str, request_id: int) -> Reply:
             return Reply(ok=_checked(line, found["ok"], OPERATIONS[op].ok, "ok", expected))
         case ["error"]:
             wanted = {"code": TEXT, "definite": BOOL, "text": TEXT, **OPERATIONS[op].error}
-            expected = f'{{"id": {request_id}, "error": {{{_fields(wanted)}}}}}'
             wanted |= {
-                name: shape for name, shape in ERROR_MAY_HAVE.items() if name in found["error"]
+                name: shape
+                for name, shape in OPERATIONS[op].error_may_have.items()
+                if isinstance(found["error"], dict) and name in found["error"]
             }
+            expected = f'{{"id": {request_id}, "error": {{{_fields(wanted)}}}}}'
             return Reply(error=_checked(line, found["error"], wanted, "error", expected))
         case ["unsupported"]:
             wanted = {"capability": TEXT}

@@ -1,6 +1,6 @@
 """The adapter protocol as JSON Schema, made from the table of protocol.py.
 
-    python3 -m fault_injection.ports.protocol_schema > fault_injection/ports/protocol.schema.json
+    python3 -m fault_injection.ports.protocol_schema > protocol.schema.json
 
 Spec: PRT-1.1.
 """
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from fault_injection.ports.protocol import (
     BOOL,
-    ERROR_MAY_HAVE,
     OPERATIONS,
     PROTOCOL_VERSION,
     TEXT,
@@ -30,8 +29,7 @@ def schema() -> dict[str, object]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"procmond WAL adapter protocol, version {PROTOCOL_VERSION}",
-        # Not oneOf: a line {id, unsupported} may be the reply to any operation.
-        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
         "$defs": definitions,
     }
 
@@ -43,6 +41,7 @@ def _request(operation: Operation) -> dict[str, object]:
 
 def _reply(operation: Operation) -> dict[str, object]:
     error = {"code": TEXT, "definite": BOOL, "text": TEXT, **operation.error}
+    optional = {name: dict(shape.schema) for name, shape in operation.error_may_have.items()}
     kinds: dict[str, Mapping[str, Shape]] = {
         "ok": operation.ok,
         "error": error,
@@ -56,7 +55,7 @@ def _reply(operation: Operation) -> dict[str, object]:
                     "id": {"type": "integer"},
                     kind: _object(
                         {name: dict(shape.schema) for name, shape in shapes.items()},
-                        ERROR_MAY_HAVE if kind == "error" else {},
+                        optional if kind == "error" else None,
                     ),
                 }
             )
@@ -66,12 +65,11 @@ def _reply(operation: Operation) -> dict[str, object]:
 
 
 def _object(
-    properties: Mapping[str, object], optional: Mapping[str, Shape] | None = None
+    properties: Mapping[str, object], optional: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    more = {name: dict(shape.schema) for name, shape in (optional or {}).items()}
     return {
         "type": "object",
-        "properties": {**properties, **more},
+        "properties": {**properties, **(optional or {})},
         "required": list(properties),
         "additionalProperties": False,
     }

@@ -2,9 +2,8 @@
 
 `python3 tests/ports/check_vectors.py PROGRAM [--verbose] [FILE...]` prints passed of how many by file.
 `check(program)` returns the failures, for pytest. Only the standard library is used. The vectors of
-link and backpressure are the connector's and do not apply. Operations beginning with `x_` are this
-port's own (the protocol has none for CRCs, names, headers, frames, timestamps and lines); an adapter
-that answers them with `unsupported` is counted as skipped.
+link and backpressure are the connector's and do not apply. CRCs, names, headers, frames, timestamps and
+lines need the capability `bytes`; an adapter that answers with `unsupported` is counted as skipped.
 """
 
 import json
@@ -102,12 +101,17 @@ def expect(what, actual, wanted):
     return [] if same(actual, wanted) else [f"{what}: got {actual}, wanted {wanted}"]
 
 
+def then_of(reply):
+    """What an operation on bytes found; the whole reply if it is an error."""
+    return reply.get("ok", {}).get("then", reply)
+
+
 def codec(adapter, given, then):
     if given["type"] == "timestamp":
-        reply = adapter.ask("x_timestamp", bytes=given["hex"])
+        reply = adapter.ask("timestamp", bytes=given["hex"])
         if "error" in then:
             return error(reply, then)
-        return expect("timestamp", reply.get("ok", reply), then)
+        return expect("timestamp", then_of(reply), then)
     reply = adapter.ask("decode", event=given["hex"])
     if "error" in then:
         return error(reply, then)
@@ -131,36 +135,37 @@ def error(reply, then):
 
 def json_lines(adapter, given, then):
     data = given["line"].encode() if "line" in given else bytes.fromhex(given["hex"])
-    reply = adapter.ask("x_json_line", bytes=data.hex(), line_number=given["line_number"])
+    reply = adapter.ask("json_line", bytes=data.hex(), line_number=given["line_number"])
     if "error" in then:
         return error(reply, then)
     if "ok" not in reply:
         return [f"refused: {reply}"]
-    ok = reply["ok"]
+    ok = then_of(reply)
     wrong = expect("event", as_vector(ok["event"]), then["event"])
     return wrong + expect("rest", [ok["encoded"], ok["line"]], [then["encoded"], then["line"]])
 
 
 def crc(adapter, given, then):
     data = joined(given["parts"]).hex()
-    return expect("crc", adapter.ask("x_crc", bytes=data, continues=int(given["continues"], 16))["ok"], then)
+    return expect("crc", then_of(adapter.ask("crc", bytes=data, continues=given["continues"])), then)
 
 
 def headers(adapter, given, then):
-    op = "x_header" if given["type"] == "segment-header" else "x_slot"
-    return expect("header", adapter.ask(op, bytes=joined(given["parts"]).hex())["ok"], then)
+    op = "header" if given["type"] == "segment-header" else "slot"
+    return expect("header", then_of(adapter.ask(op, bytes=joined(given["parts"]).hex())), then)
 
 
 def frames(adapter, given, then):
-    ok = adapter.ask("x_frame", file_number=given["file_number"], salt=given["salt"],
-                     offset=given["offset"], bytes=joined(given["parts"]).hex())["ok"]
+    ok = then_of(adapter.ask("frame", file_number=given["file_number"], salt=given["salt"],
+                             offset=given["offset"], bytes=joined(given["parts"]).hex()))
     if "event" in ok:
         ok["event"] = as_vector(ok["event"])
     return expect("frame", ok, then)
 
 
 def names(adapter, given, then):
-    return expect("name", adapter.ask("x_name", **given)["ok"], then)
+    op = "segment_number" if "name" in given else "segment_name"
+    return expect("name", then_of(adapter.ask(op, **given)), then)
 
 
 def compare_report(report, wanted):

@@ -191,6 +191,22 @@ def _tails_before_a_gap() -> Iterator[Vector]:
         ),
     )  # fmt: skip
 
+    files = directory(older, middle, ack=ack_file(0, 1))
+    tails = [
+        found("tail", ONE, start, 60, "possibly-lost", [3]),
+        found("tail", TWO, 8192, 60),
+    ]
+    yield directory_vector(
+        "dir-two-tails-at-the-end", "REC-6.1 REC-5.2", "torn numbers",
+        "A tail of file 1, then file 2 that starts with 3 and holds only a tail. Each may have "
+        "held 3, and there is one 3: it is burned once.",
+        files,
+        Opened(
+            entries=entries_of(1, 2), through=0, next_sequence=4, segments=2, damages=tails,
+            aside=copies(files, *tails),
+        ),
+    )  # fmt: skip
+
 
 # ---- Damage among copies ----------------------------------------------------
 

@@ -195,7 +195,7 @@ impl Adapter {
                 self.done = true;
                 empty()
             }
-            _ => vectors::answer(op, request)?,
+            _ => Value::object(vec![("then", vectors::answer(op, request)?)]),
         }))
     }
 
@@ -223,9 +223,7 @@ impl Adapter {
         let entries = log.replay(0)?;
         let letters = dead_letters::read(&log.disk)
             .map_err(|e| WalError::ReadFailed(format!("dead letters: {}", e)))?;
-        let id = hex(&log.log_id);
-        let mut numbers: Vec<u64> =
-            letters.iter().filter(|l| l.log_id == id).map(|l| l.sequence).collect();
+        let mut numbers: Vec<u64> = letters.iter().map(|l| l.sequence).collect();
         numbers.sort_unstable();
         numbers.dedup();
         Ok(Value::object(vec![
@@ -243,7 +241,7 @@ fn hello() -> Value {
         ("name", Value::text("wal-rs")),
         ("language", Value::text("Rust")),
         ("version", Value::text("0.1")),
-        ("capabilities", Value::List(vec![Value::text("codec"), Value::text("log")])),
+        ("capabilities", Value::List(["codec", "log", "bytes"].map(Value::text).to_vec())),
         ("limits", Value::object(vec![])),
         ("issues_url", Value::text("")),
     ])

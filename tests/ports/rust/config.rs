@@ -57,7 +57,7 @@ impl Config {
                 "rotation_bytes" => c.rotation_bytes = n,
                 "file_bytes_max" => c.file_bytes_max = n,
                 "batch_bytes_max" => c.batch_bytes_max = n,
-                "event_bytes_max" => c.event_bytes_max = n.min(crate::codec::EVENT_BYTES_MAX as u64),
+                "event_bytes_max" => c.event_bytes_max = n,
                 "quota_bytes" => c.quota_bytes = n,
                 "quarantine_bytes_max" => c.quarantine_bytes_max = n,
                 "quarantine_files_max" => c.quarantine_files_max = n,
@@ -67,7 +67,30 @@ impl Config {
                 _ => return Err(WalError::BadRequest(format!("no setting {}", name))),
             }
         }
+        c.check()?;
         Ok(c)
+    }
+
+    /// The bounds of section 7.
+    fn check(&self) -> Result<()> {
+        let event_max = crate::codec::EVENT_BYTES_MAX as u64;
+        for (name, value, low, high) in [
+            ("rotation_bytes", self.rotation_bytes, 8193, self.file_bytes_max),
+            ("file_bytes_max", self.file_bytes_max, 8193, 1 << 40),
+            ("batch_bytes_max", self.batch_bytes_max, 1, 1 << 30),
+            ("event_bytes_max", self.event_bytes_max, 47, event_max),
+            ("quota_bytes", self.quota_bytes, 16384, 1 << 50),
+            ("quarantine_bytes_max", self.quarantine_bytes_max, 0, self.quota_bytes),
+            ("quarantine_files_max", self.quarantine_files_max, 0, 10_000),
+            ("acknowledge_interval_ns", self.acknowledge_interval_ns, 0, 3_600_000_000_000),
+            ("acknowledge_count_max", self.acknowledge_count_max, 1, 1_000_000_000),
+        ] {
+            if !(low..=high).contains(&value) {
+                let text = format!("{} is {}; it must be from {} to {}", name, value, low, high);
+                return Err(WalError::BadRequest(text));
+            }
+        }
+        Ok(())
     }
 
     /// The time of an entry, clamped to 1970 to 9999 (section 14).

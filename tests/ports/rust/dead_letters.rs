@@ -2,7 +2,7 @@
 //! Promise: when `append` returns, the line is durable; a torn line costs only itself.
 
 use crate::crc::crc32;
-use crate::disk::{read_at, write_all_at, Disk};
+use crate::disk::{write_all_at, Disk};
 use crate::header::{hex, LogId};
 use crate::json::{parse, Value};
 use crate::mistakes::mistake;
@@ -16,12 +16,11 @@ pub struct DeadLetters {
     pub size: u64,
     /// The directory may not have the name yet.
     name_unsynced: bool,
-    /// The file may end inside a line.
-    torn: bool,
+    /// The file was there: what is read of its end may not be durable (DLQ-1.2).
+    newline_first: bool,
 }
 
 pub struct Letter {
-    pub log_id: String,
     pub sequence: u64,
 }
 
@@ -60,9 +59,9 @@ impl DeadLetters {
 
     fn try_append(&mut self, disk: &Disk, line: String) -> io::Result<()> {
         if self.file.is_none() {
-            let file = match disk.open_write(DEAD) {
-                Ok(f) => f,
-                Err(e) if e.kind() == io::ErrorKind::NotFound => disk.create(DEAD)?,
+            let (file, is_new) = match disk.open_write(DEAD) {
+                Ok(f) => (f, false),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => (disk.create(DEAD)?, true),
                 Err(e) => return Err(e),
             };
             // Also of a file that is there: who made it may have died before the directory's sync.
@@ -72,21 +71,17 @@ impl DeadLetters {
                 return Err(io::Error::other("procmond.dead is no regular file"));
             }
             self.size = meta.len();
-            let mut last = [b'\n'];
-            if self.size > 0 {
-                read_at(&file, &mut last, self.size - 1)?;
-            }
-            self.torn = last[0] != b'\n';
+            self.newline_first = !is_new;
             self.file = Some(file);
         }
-        let text = if self.torn { format!("\n{}", line) } else { line };
+        let text = if self.newline_first { format!("\n{}", line) } else { line };
         if let Some(file) = &self.file {
             write_all_at(file, text.as_bytes(), self.size)?;
             if !mistake("dead-letter-not-synced") {
                 file.sync_data()?;
             }
             self.size += text.len() as u64;
-            self.torn = false;
+            self.newline_first = false;
         }
         if self.name_unsynced {
             disk.sync_directory()?;
@@ -104,7 +99,6 @@ fn read_line(line: &[u8]) -> Option<Letter> {
     }
     let value = parse(json).ok()?;
     Some(Letter {
-        log_id: value.get("log_id")?.as_text()?.to_string(),
         sequence: value.get("sequence")?.as_u64()?,
     })
 }

@@ -45,24 +45,27 @@ pub struct Disk {
 impl Disk {
     /// Makes the directory if there is none, and looks whether it is safe (DSK-1.2, DSK-1.4).
     pub fn open(path: &Path) -> Result<Disk, DirectoryProblem> {
-        let meta = match std::fs::symlink_metadata(path) {
-            Ok(m) => m,
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                DirBuilder::new().mode(0o700).create(path).map_err(DirectoryProblem::Disk)?;
-                if let Some(parent) = path.parent() {
-                    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-                    // Or a power cut takes the whole log although each append was durable in it.
-                    File::open(parent).and_then(|d| d.sync_all()).map_err(DirectoryProblem::Disk)?;
-                }
-                std::fs::symlink_metadata(path).map_err(DirectoryProblem::Disk)?
-            }
+        let made = match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => true,
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => false,
             Err(e) => return Err(DirectoryProblem::Disk(e)),
         };
+        // Or a power cut takes the whole log although each append was durable in it. Also for one
+        // that is there: who made it may have been killed before.
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        match File::open(parent) {
+            Err(e) if e.kind() == ErrorKind::PermissionDenied && !made => {}
+            Err(e) => return Err(DirectoryProblem::Disk(e)),
+            Ok(d) => d.sync_all().map_err(DirectoryProblem::Disk)?,
+        }
+        let meta = std::fs::metadata(path).map_err(DirectoryProblem::Disk)?;
         let refuse = |what: &str| {
             Err(DirectoryProblem::Unsafe(format!("{}: {}", path.display(), what)))
         };
         if !meta.is_dir() {
-            return refuse("is no directory");
+            let text = format!("{}: is no directory", path.display());
+            return Err(DirectoryProblem::Disk(io::Error::other(text)));
         }
         if meta.uid() != unsafe { geteuid() } {
             return refuse("belongs to another user");
@@ -149,11 +152,8 @@ impl Disk {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(0o600);
         let path = self.at(name);
-        let file = match std::fs::symlink_metadata(&path) {
-            // Something else stands at the name: the directory itself is what is locked then.
-            Ok(m) if !m.is_file() => OpenOptions::new().read(true).open(&self.path)?,
-            _ => options.custom_flags(O_NOFOLLOW | O_NONBLOCK).open(&path)?,
-        };
+        // A directory or a link there is an error: a lock on something else is none (DSK-1.3).
+        let file = options.custom_flags(O_NOFOLLOW | O_NONBLOCK).open(&path)?;
         let deadline = Instant::now() + Duration::from_secs(1);
         loop {
             if mistake("no-lock") {

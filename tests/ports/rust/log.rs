@@ -49,6 +49,8 @@ pub struct Log {
     pub quarantine_bytes: u64,
     pub next_file_number: u64,
     pub taken: std::collections::BTreeSet<u64>,
+    /// Files whose entries stand in the newest one as well; they go once the slots are durable.
+    pub copied: Vec<String>,
     /// Recovery could not copy the newest file: the next append tries again.
     pub to_relocate: bool,
     /// The slots' watermark at open, which bounds `relocated_from`.
@@ -106,6 +108,7 @@ impl Log {
             quarantine_bytes: 0,
             next_file_number: survey.next_file_number,
             taken: survey.taken.clone(),
+            copied: Vec::new(),
             to_relocate: false,
             acknowledged_at_open: scan.acknowledged,
             hidden_from: None,
@@ -162,18 +165,22 @@ impl Log {
             self.report.degraded = format!("no file can be appended to: {}", e);
             eprintln!("warning: {}", self.report.degraded);
         }
-        // Only now: until the new header, an unreadable file is the witness of its numbers.
-        if self.report.degraded.is_empty() {
-            let unreadable = survey.files.iter().filter(|f| f.header.is_none());
-            let aside = unreadable.map(|f| (f, "unreadable"));
-            for (file, suffix) in aside.chain(survey.foreign.iter().map(|f| (f, "foreign"))) {
-                match move_aside(&self.disk, &file.name, suffix) {
-                    Ok(name) => {
-                        self.report.quarantined.push(name);
-                        renamed = true;
-                    }
-                    Err(e) => eprintln!("warning: {} was not moved aside: {}", file.name, e),
+        let saved = self.save_after_recovery(survey);
+        if saved {
+            self.remove_copied();
+        }
+        // Only now: until the new header or the floor, an unreadable file is the witness of its
+        // numbers. A foreign one is no witness of anything.
+        let burned = saved || self.report.degraded.is_empty();
+        let unreadable = survey.files.iter().filter(|f| f.header.is_none() && burned);
+        let aside = unreadable.map(|f| (f, "unreadable"));
+        for (file, suffix) in aside.chain(survey.foreign.iter().map(|f| (f, "foreign"))) {
+            match move_aside(&self.disk, &file.name, suffix) {
+                Ok(name) => {
+                    self.report.quarantined.push(name);
+                    renamed = true;
                 }
+                Err(e) => eprintln!("warning: {} was not moved aside: {}", file.name, e),
             }
         }
         if renamed {
@@ -181,7 +188,6 @@ impl Log {
                 eprintln!("warning: the directory was not synced: {}", e);
             }
         }
-        self.save_after_recovery(survey);
         self.retire();
     }
 
@@ -210,7 +216,7 @@ impl Log {
     }
 
     /// Recovery writes the clean mark too, or the floor if no file could be made (REC-9.3).
-    fn save_after_recovery(&mut self, survey: &Survey) {
+    fn save_after_recovery(&mut self, survey: &Survey) -> bool {
         let degraded = self.active.is_none();
         let mut slot = self.slot();
         if let (Some(newest), false) = (self.segments.last(), degraded) {
@@ -224,9 +230,12 @@ impl Log {
                 eprintln!("warning: the acknowledgement file was not written: {}", e);
             }
             if degraded && saved.is_err() && self.to_relocate {
-                self.hidden_from = self.segments.last().map(|s| s.header.relocated_from);
+                let open = self.open_at_the_end();
+                self.hidden_from = open.iter().map(|s| s.header.relocated_from).min();
             }
+            return saved.is_ok();
         }
+        true
     }
 
     /// The slot as it should be now, without a clean mark.

@@ -77,18 +77,37 @@ impl Log {
         Ok(())
     }
 
-    /// Copies the unsettled entries of the newest file to a new one, and removes the old one.
+    /// The files that may have been open when the log ended (REC-7.3): the newest with a frame and
+    /// the empty ones behind it, which failed rotations left; or only these, if it was full.
+    pub fn open_at_the_end(&self) -> &[Segment] {
+        let holding = self.segments.iter().rposition(|s| s.good > BLOCK).unwrap_or(0);
+        let empty = &self.segments[(holding + 1).min(self.segments.len())..];
+        let lowest = empty.iter().map(|s| s.header.first_sequence).min();
+        match lowest {
+            Some(first) if self.segments[holding].end <= first => empty,
+            _ => &self.segments[holding..],
+        }
+    }
+
+    /// Copies the unsettled entries of the files that were open to a new one. They go when the
+    /// slots are durable (`remove_copied`).
     pub fn relocate(&mut self) -> io::Result<()> {
-        let old = match self.segments.last() {
+        let old_files = self.open_at_the_end().to_vec();
+        let old = match old_files.last() {
             Some(s) => s.clone(),
             None => return self.create_segment(),
         };
-        let from = old.header.relocated_from.max(self.acknowledged_at_open.saturating_add(1));
+        let lowest = old_files.iter().map(|s| s.header.relocated_from).min().unwrap_or(1);
+        let from = lowest.max(self.acknowledged_at_open.saturating_add(1));
+        if self.continues == old.header.first_sequence {
+            // It has no record of its own: what it declares stays declared.
+            self.continues = old.header.continues_from;
+        }
         let header = self.new_header(from)?;
         let name = segment_name(header.file_number);
         let temporary = format!("{}.new", name);
         let file = self.disk.create(&temporary)?;
-        let copied = self.copy_entries(&old, &header, &file);
+        let copied = self.copy_entries(&old_files, &header, &file);
         let sync = || if mistake("copy-not-synced") { Ok(()) } else { file.sync_all() };
         let length = match copied.and_then(|n| sync().map(|()| n)) {
             Ok(n) => n,
@@ -111,47 +130,61 @@ impl Log {
             let _ = self.disk.unlink(&name);
             return Err(e);
         }
-        let removed = match self.disk.unlink(&old.name) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        };
-        match removed {
-            Ok(()) => {
-                self.segments.pop();
-                if let Err(e) = self.disk.sync_directory() {
-                    eprintln!("warning: the directory was not synced: {}", e);
-                }
-            }
-            Err(e) => eprintln!("warning: {} was not removed: {}", old.name, e),
-        }
         self.take_over(file, header, length);
         self.to_relocate = false;
         self.hidden_from = None;
+        self.copied = old_files.into_iter().map(|s| s.name).collect();
         Ok(())
     }
 
-    fn copy_entries(&self, old: &Segment, header: &Header, file: &File) -> io::Result<u64> {
+    /// Unlinks what was copied, newest first, each durably; the first that stays keeps the rest.
+    pub fn remove_copied(&mut self) {
+        for name in std::mem::take(&mut self.copied).into_iter().rev() {
+            let ours = |s: &Segment| s.name == name && s.header.log_id == self.log_id;
+            let Some(at) = self.segments.iter().position(ours) else { return };
+            match self.disk.unlink(&name) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    eprintln!("warning: {} was not removed: {}", name, e);
+                    return;
+                }
+                _ => {}
+            }
+            self.segments.remove(at);
+            if let Err(e) = self.disk.sync_directory() {
+                eprintln!("warning: the directory was not synced: {}", e);
+                return;
+            }
+        }
+    }
+
+    fn copy_entries(&self, old: &[Segment], header: &Header, file: &File) -> io::Result<u64> {
         let mut buffer = header.block();
         let mut written = 0u64;
+        let mut last = 0;
         let key = FrameKey::new(&header.salt, header.file_number);
-        let mut scanner = Scanner::new(self.disk.open_read(&old.name)?, &old.header, old.length);
-        while let Some(piece) = scanner.next()? {
-            let found = match piece {
-                Piece::Frame(found) => found,
-                _ => continue,
-            };
-            let s = found.header.sequence;
-            let stale = found.kind == Kind::Stale || (found.kind == Kind::Own && s < old.start);
-            if stale || s < header.relocated_from || !self.is_unsettled(s) {
-                continue;
-            }
-            let body = scanner.body(&found)?;
-            let at = written + buffer.len() as u64;
-            key.append_frame(&mut buffer, at, s, &body[8..body.len() - 4]);
-            if buffer.len() >= FLUSH {
-                write_all_at(file, &buffer, written)?;
-                written += buffer.len() as u64;
-                buffer.clear();
+        for segment in old {
+            let opened = self.disk.open_read(&segment.name)?;
+            let mut scanner = Scanner::new(opened, &segment.header, segment.length);
+            while let Some(piece) = scanner.next()? {
+                let found = match piece {
+                    Piece::Frame(found) => found,
+                    _ => continue,
+                };
+                let s = found.header.sequence;
+                let own_stale = found.kind == Kind::Own && s < segment.start;
+                let stale = found.kind == Kind::Stale || own_stale;
+                if stale || s <= last || s < header.relocated_from || !self.is_unsettled(s) {
+                    continue;
+                }
+                last = s;
+                let body = scanner.body(&found)?;
+                let at = written + buffer.len() as u64;
+                key.append_frame(&mut buffer, at, s, &body[8..body.len() - 4]);
+                if buffer.len() >= FLUSH {
+                    write_all_at(file, &buffer, written)?;
+                    written += buffer.len() as u64;
+                    buffer.clear();
+                }
             }
         }
         write_all_at(file, &buffer, written)?;

@@ -119,7 +119,7 @@ impl Log {
     }
 
     /// A degraded log publishes nothing of the newest file before its floor is durable.
-    fn try_to_unhide(&mut self) {
+    pub fn try_to_unhide(&mut self) {
         if self.hidden_from.is_some() {
             let slot = self.slot();
             if self.ack.write(&self.disk, slot).is_ok() {
@@ -141,7 +141,7 @@ impl Log {
                     timestamp: entry.timestamp,
                     event: body[entry.event_at..body.len() - 4].to_vec(),
                 }),
-                Err(e) => log.bury(sequence, body, &e)?,
+                Err(e) => log.bury(sequence, body, &e),
             }
             Ok(true)
         })?;
@@ -152,19 +152,17 @@ impl Log {
     }
 
     /// REC-11.1, for an entry whose letter could not be stored at open.
-    fn bury(&mut self, sequence: u64, body: &[u8], error: &WalError) -> Result<()> {
+    fn bury(&mut self, sequence: u64, body: &[u8], error: &WalError) {
         let payload = &body[8..body.len() - 4];
         let reason = error.to_string();
         let done = self.letters.append(&self.disk, &self.log_id, sequence, &reason, payload);
         if let Err(e) = done {
-            return Err(WalError::DeadLetterFailed(format!(
-                "{} cannot be decoded and its letter not be stored: {}; try again",
-                sequence, e
-            )));
+            // It stays unsettled, and the replay steps over it.
+            eprintln!("warning: {} cannot be decoded, its letter not be stored: {}", sequence, e);
+            return;
         }
         self.report.dead_lettered += 1;
         self.settle(sequence);
-        Ok(())
     }
 
     /// Timestamp and event of one entry as encoded; None if it was lost meanwhile.

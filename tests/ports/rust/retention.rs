@@ -92,14 +92,16 @@ impl Log {
     }
 
     /// The file as it is, with the watermark of now. A failure is only told.
-    pub fn save_watermark(&mut self) {
+    pub fn save_watermark(&mut self) -> bool {
         let mut slot = self.slot();
         slot.clean_file = self.ack.last.clean_file;
         slot.clean_length = self.ack.last.clean_length;
-        match self.ack.write(&self.disk, slot) {
+        let saved = self.ack.write(&self.disk, slot);
+        match &saved {
             Ok(()) => self.watermark_saved(),
             Err(e) => eprintln!("warning: the acknowledgement file was not written: {}", e),
         }
+        saved.is_ok()
     }
 
     pub fn watermark_saved(&mut self) {

@@ -1,5 +1,4 @@
-//! Operations of this port's own, for the test vectors that the protocol has no operation for:
-//! `x_crc`, `x_name`, `x_header`, `x_slot`, `x_frame`, `x_timestamp`, `x_json_line`.
+//! The operations of the capability `bytes`: each answers a vector with its `then`.
 //! Promise: they only call what the log itself uses.
 
 use crate::acknowledgement::Slot;
@@ -16,11 +15,12 @@ use crate::timestamps;
 
 pub fn fields(op: &str) -> Option<&'static [&'static str]> {
     Some(match op {
-        "x_crc" => &["bytes", "continues"],
-        "x_name" => &["name", "number"],
-        "x_header" | "x_slot" | "x_timestamp" => &["bytes"],
-        "x_frame" => &["file_number", "salt", "offset", "bytes"],
-        "x_json_line" => &["bytes", "line_number"],
+        "crc" => &["bytes", "continues"],
+        "segment_name" => &["number"],
+        "segment_number" => &["name"],
+        "header" | "slot" | "timestamp" => &["bytes"],
+        "frame" => &["file_number", "salt", "offset", "bytes"],
+        "json_line" => &["bytes", "line_number"],
         _ => return None,
     })
 }
@@ -28,25 +28,24 @@ pub fn fields(op: &str) -> Option<&'static [&'static str]> {
 pub fn answer(op: &str, request: &Value) -> Result<Value> {
     let bytes = || bytes_of(request.get("bytes"));
     match op {
-        "x_crc" => {
-            let continues = number_of(request, "continues")? as u32;
+        "crc" => {
+            let continues = u32::from_str_radix(text_of(request, "continues")?, 16)
+                .map_err(|e| bad_request(format!("continues: {}", e)))?;
             let crc = crc32(&bytes()?, continues);
             Ok(Value::object(vec![("crc", Value::Text(format!("{:08x}", crc)))]))
         }
-        "x_name" => match request.get("name").and_then(Value::as_text) {
-            Some(name) => {
-                let number = segment_number(name).map_or(Value::Null, Value::number);
-                Ok(Value::object(vec![("number", number)]))
-            }
-            None => {
-                let name = segment_name(number_of(request, "number")? as u32);
-                Ok(Value::object(vec![("name", Value::Text(name))]))
-            }
-        },
-        "x_header" => Ok(header(&bytes()?)),
-        "x_slot" => Ok(slot(&bytes()?)),
-        "x_frame" => frame(request, &bytes()?),
-        "x_timestamp" => {
+        "segment_number" => {
+            let number = segment_number(text_of(request, "name")?).map_or(Value::Null, Value::number);
+            Ok(Value::object(vec![("number", number)]))
+        }
+        "segment_name" => {
+            let name = segment_name(number_of(request, "number")? as u32);
+            Ok(Value::object(vec![("name", Value::Text(name))]))
+        }
+        "header" => Ok(header(&bytes()?)),
+        "slot" => Ok(slot(&bytes()?)),
+        "frame" => frame(request, &bytes()?),
+        "timestamp" => {
             let ns = decode_timestamp(&bytes()?)?;
             let mut encoded = Vec::new();
             encode_timestamp(&mut encoded, ns);
@@ -56,7 +55,7 @@ pub fn answer(op: &str, request: &Value) -> Result<Value> {
                 ("encoded", Value::Text(hex(&encoded))),
             ]))
         }
-        "x_json_line" => {
+        "json_line" => {
             let event = json_lines::read_line(&bytes()?, number_of(request, "line_number")?)?;
             let value = json_lines::to_value(&event);
             Ok(Value::object(vec![

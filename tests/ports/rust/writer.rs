@@ -5,7 +5,7 @@
 use crate::codec::{decode_event, encode_timestamp};
 use crate::disk::write_all_at;
 use crate::errors::{Result, WalError};
-use crate::frame::frame_bytes;
+use crate::frame::{frame_bytes, FRAME_MIN};
 use crate::header::{BLOCK, SEQUENCE_MAX};
 use crate::log::Log;
 use crate::mistakes::mistake;
@@ -65,17 +65,19 @@ impl Log {
         };
         if self.active.is_none() {
             if self.to_relocate {
+                self.try_to_unhide();
                 self.relocate().map_err(no_segment)?;
-                self.save_watermark();
+                if self.save_watermark() {
+                    self.remove_copied();
+                }
             } else {
                 self.create_segment().map_err(no_segment)?;
             }
         }
         let length = self.newest_length();
-        let over = length + next_frame > self.config.file_bytes_max && length > BLOCK;
-        if length >= self.config.rotation_bytes || over {
+        if length >= self.config.rotation_bytes {
             if let Err(e) = self.create_segment() {
-                if length >= self.config.file_bytes_max || over {
+                if length + next_frame > self.config.file_bytes_max {
                     return Err(no_segment(e));
                 }
                 eprintln!("warning: no rotation: {}", e);
@@ -146,7 +148,6 @@ impl Log {
             let sequence = self.next + count as u64;
             let full = base + buffer.len() as u64 >= config.rotation_bytes
                 && !mistake("batch-crosses-rotation")
-                || base + size > config.file_bytes_max
                 || size > config.batch_bytes_max
                 || size > room
                 || sequence > SEQUENCE_MAX;
@@ -166,7 +167,9 @@ impl Log {
             return Ok(count);
         }
         if let Err(e) = write_all_at(&active.file, &buffer, base) {
-            return Err(self.write_failed(base, count as u64, e));
+            // What recovery will count if the bytes are there (WAL-4.2).
+            let burned = (buffer.len() as u64).div_ceil(FRAME_MIN);
+            return Err(self.write_failed(base, burned, e));
         }
         let synced = if mistake("no-sync") {
             Ok(())
