@@ -47,18 +47,21 @@ NUMBER: Final = Shape(
 )  # fmt: skip
 DECIMAL: Final = Shape(
     "a decimal string", {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
-    lambda v: isinstance(v, str) and _DECIMAL.fullmatch(v) is not None,
+    lambda v: isinstance(v, str) and _DECIMAL.fullmatch(v) is not None and int(v) < 1 << 64,
 )  # fmt: skip
 HEX: Final = Shape(
     "a lowercase hexadecimal string", {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
     lambda v: isinstance(v, str) and _HEX.fullmatch(v) is not None,
 )  # fmt: skip
 DECIMAL_OR_NULL: Final = Shape(
-    "a decimal string or null", {"type": ["string", "null"]},
+    "a decimal string or null",
+    {"oneOf": [{"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"}, {"type": "null"}]},
     lambda v: v is None or DECIMAL.accepts(v),
 )  # fmt: skip
 TEXT_OR_NULL: Final = Shape(
-    "a string or null", {"type": ["string", "null"]}, lambda v: v is None or isinstance(v, str)
+    "a string or null",
+    {"oneOf": [{"type": "string"}, {"type": "null"}]},
+    lambda v: v is None or isinstance(v, str),
 )
 ENTRY: Final = Shape(
     "an entry {sequence, timestamp_ns, event}",
@@ -187,13 +190,13 @@ def parse_reply(line: bytes, op: str, request_id: int) -> Reply:
     if not line.endswith(b"\n"):
         raise ProtocolViolation(line, "the line does not end", expected, "the output was cut off")
     try:
-        found = json.loads(line)
-    except ValueError as error:
+        found = json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
         cause = "something else is printed to standard output; use standard error"
         raise ProtocolViolation(line, f"not JSON: {error}", expected, cause) from error
     if not isinstance(found, dict):
         raise ProtocolViolation(line, "not an object", expected)
-    if found.get("id") != request_id:
+    if type(found.get("id")) is not int or found["id"] != request_id:
         cause = "an extra line was written, or a reply was left out"
         raise ProtocolViolation(line, f"id is {found.get('id')!r}", expected, cause)
     kinds = sorted(set(found) - {"id"})
@@ -202,12 +205,12 @@ def parse_reply(line: bytes, op: str, request_id: int) -> Reply:
             return Reply(ok=_checked(line, found["ok"], OPERATIONS[op].ok, "ok", expected))
         case ["error"]:
             wanted = {"code": TEXT, "definite": BOOL, "text": TEXT, **OPERATIONS[op].error}
+            expected = f'{{"id": {request_id}, "error": {{{_fields(wanted)}}}}}'
             wanted |= {
                 name: shape
                 for name, shape in OPERATIONS[op].error_may_have.items()
                 if isinstance(found["error"], dict) and name in found["error"]
             }
-            expected = f'{{"id": {request_id}, "error": {{{_fields(wanted)}}}}}'
             return Reply(error=_checked(line, found["error"], wanted, "error", expected))
         case ["unsupported"]:
             wanted = {"capability": TEXT}
