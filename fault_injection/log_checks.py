@@ -1,7 +1,8 @@
 """What a plan can ask beyond what every open is asked: the words of the step `check`.
 
     said-once    the last open calls nothing lost that an earlier open had called lost
-    degraded     an open that could not make a file to append to says so
+    degraded     an open that could not make a file to append to says so, and is no refusal if
+                 the disk was full
     goes-on      the faults are over: an append works, and the log need not be opened again
     deletes      once all is acknowledged one file stays, whatever the disk has room for
     bounded      copies of damaged bytes, and the log as a whole, stay within their limits
@@ -64,6 +65,17 @@ def check_more(
             changed = [each for each in sorted(asked.strangers) if image.get(each) != STRANGER_TEXT]
             return Broken("I12", f"{changed} are not the log's, and changed") if changed else None
     raise PlanError(f"check {what!r} is none of {', '.join(WORDS)}")
+
+
+def refused_for_room(asked: Asked) -> Broken | None:
+    """Return what is broken if the last open refused only because no file could be made."""
+    growing = ("create_exclusive", "append")
+    if asked.answer.refused and all(
+        each.startswith(growing) and each.endswith("ENOSPC") for each in asked.fired
+    ):
+        return Broken("I10", f"the disk is full, and the log cannot be opened to drain it: "
+                             f"{asked.answer.refused}")  # fmt: skip
+    return None
 
 
 def _bounded(image: Image, settings: Mapping[str, int]) -> Broken | None:
