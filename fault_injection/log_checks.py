@@ -14,6 +14,7 @@ two speak of the last open. Spec: SCN-1.3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +29,8 @@ from reference.names import DEAD_LETTERS_NAME as DEAD
 from simulators.disk_image import Image
 
 WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "bounded", "untouched")
+
+_SEGMENT_NOT_MADE: Final = re.compile(r"create_exclusive procmond-\d+\.wal(\.new)?:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def check_more(
             again = sorted(asked.reported & set(asked.answer.lost))
             return Broken("I7", f"{again} are reported once more", again[0]) if again else None
         case "degraded":
-            failed = any(each.startswith("create_exclusive procmond-") for each in asked.fired)
+            failed = any(_SEGMENT_NOT_MADE.match(each) for each in asked.fired)
             if failed and not asked.answer.is_degraded:
                 return Broken("I11", "no file could be made, and the log does not say so")
             return None
