@@ -23,6 +23,7 @@ from fault_injection import (
 )
 from fault_injection.command_list import explain_scenario, list_scenarios
 from fault_injection.errors import UsageError
+from fault_injection.ports.profiles import PROFILES
 
 COMMANDS: Final = ("run", "list", "explain", "explore", "replay", "mutants", "port")
 EPILOG: Final = """\
@@ -90,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     _port(each, "run the log's scenarios on a port, through this adapter")
     each.add_argument(
         "--known", type=Path, metavar="FILE", help="failures of the port that are known: JSON"
+    )
+    each.add_argument(
+        "--profile", choices=sorted(PROFILES), help="say what a claim of the port to this needs"
     )
     each.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     each.set_defaults(function=command_run.run)

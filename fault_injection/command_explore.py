@@ -37,6 +37,7 @@ from simulators.persistence import PROFILES
 
 DEEP_IMAGES: Final = 1_000_000
 NORMAL_BUDGET: Final = 4096
+DEEP_BUDGET: Final = 32_768
 NAME: Final = "explore"
 
 
@@ -65,8 +66,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--profile", default="posix-min", choices=sorted(PROFILES), help="default %(default)s"
     )
     parser.add_argument(
-        "--budget", type=int, default=NORMAL_BUDGET, metavar="N",
-        help="legal sets looked at in one moment; beyond it a sample (default %(default)s)",
+        "--budget", type=int, metavar="N",
+        help="legal sets looked at in one moment; beyond it a sample "
+        f"(default {NORMAL_BUDGET:,}; --deep: {DEEP_BUDGET:,})",
     )  # fmt: skip
     parser.add_argument(
         "--exhaustive",
@@ -85,10 +87,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explore; return 1 if something is broken, else 0."""
-    if options.budget < 1:
+    if options.budget is not None and options.budget < 1:
         raise UsageError("--budget must be at least 1")
+    chosen = options.budget or (DEEP_BUDGET if options.deep else NORMAL_BUDGET)
     target = options.images or (DEEP_IMAGES if options.deep else 0)
-    budget = 1 << 40 if options.exhaustive else options.budget
+    budget = 1 << 40 if options.exhaustive else chosen
     tasks = (
         _Task(number, options.profile, options.seed, budget, options.depth)
         for number in itertools.count()

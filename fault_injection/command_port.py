@@ -3,6 +3,7 @@
     port smoke    first contact: each operation once, and what came
     port vectors  every vector that an operation can be asked, compared byte for byte
     port tiers    in which ways it can be crashed here
+    port connector  its `run` command against a broker on a real socket that misbehaves
 
 Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
 tried. The scenarios are `run --port`. Spec: PRT-1.2, PRT-1.4, PRT-2.2.
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.known import read_known, vector_known
 from fault_injection.ports.opening import opened_subject, port_command
@@ -37,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("smoke", run_smoke, "first contact: each operation once"),
         ("vectors", run_vectors, "the test vectors (in a checkout)"),
         ("tiers", run_tiers, "in which ways it can be crashed here"),
+        ("connector", run_connector, "its `run` command against a broker that misbehaves"),
     ):
         each = commands.add_parser(name, help=text)
         each.add_argument("--port", metavar="COMMAND", required=True, help="the adapter's command")
@@ -118,6 +121,29 @@ def run_tiers(options: argparse.Namespace) -> int:
     if any(each.reason.startswith("run, and broken") for each in tiers):
         return 1
     return 0 if any(not each.reason for each in tiers) else 3
+
+
+def run_connector(options: argparse.Namespace) -> int:
+    """Print a line for each scenario; return the exit code."""
+    try:
+        with Adapter(port_command(options.port)) as adapter:
+            hello = adapter.hello
+    except AdapterError as error:
+        _print_error(error)
+        return 1
+    if "connector" not in hello.capabilities:
+        print(f"not run: {hello.name} does not have the capability connector")
+        return 3
+    run = run_command_of(hello.limits)
+    failed = 0
+    for each in SCENARIOS:
+        wrong = run_box(run, each)
+        failed += bool(wrong)
+        print(f"{'FAIL' if wrong else 'ok  '}  {each.name:<28} {each.title}", flush=True)
+        if wrong:
+            print(f"      {wrong}")
+    print(f"{len(SCENARIOS) - failed} of {len(SCENARIOS)} passed")
+    return 1 if failed else 0
 
 
 def _print_error(error: AdapterError) -> None:

@@ -24,6 +24,7 @@ from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.known import mark_known, read_known
 from fault_injection.ports.opening import port_command
+from fault_injection.ports.profiles import PROFILES, left_to_show, tried_for
 from fault_injection.ports.protocol import PROTOCOL_VERSION
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.tiers import tiers_of_run
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     effort = Effort(options.seed, options.deep)
     port = port_command(options.port)
     known = read_known(options.known)
+    if not port and (known or options.profile is not None):
+        raise UsageError("--known and --profile are of a port: --port is missing")
     result = new_result(effort, options.jobs)
     why_not = unavailable() if port else ""
     if port:
@@ -69,7 +72,29 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_report:
         paths = write_reports(result, options.report)
         print("reports: " + ", ".join(str(path) for path in paths))
+    if options.profile is not None:
+        is_whole = not options.names and not result.shard
+        return max(result.exit_code, _claim(options.profile, result, port, is_whole))
     return result.exit_code
+
+
+def _claim(profile: str, result: RunResult, port: tuple[str, ...], is_whole: bool) -> int:
+    """Say whether the port may claim the profile; return 1 if not. Raises UsageError."""
+    if result.port is None:
+        raise UsageError("--profile: of a port; --port is missing")
+    try:
+        vectors, box = tried_for(profile, port)
+    except AdapterError as error:
+        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
+    left = left_to_show(profile, result.port, result.scenarios, vectors, box)
+    if "log" in PROFILES[profile] and not is_whole:
+        left.insert(0, "the whole catalogue: only a part was selected")
+    if not left:
+        print(f"profile {profile}: everything in it passed, nothing was left out")
+        return 0
+    print(f"profile {profile}: cannot be claimed; {len(left)} to be shown:")
+    print("\n".join(f"  {each}" for each in left))
+    return 1
 
 
 def selected_here(selected: list[str], shard: str) -> list[str]:

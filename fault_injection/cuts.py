@@ -33,16 +33,12 @@ Pick = Callable[[Operation], bool]
 """Which pending operations are wanted."""
 
 
-def _is_name(operation: Operation) -> bool:
-    return operation.kind in (Kind.ADD, Kind.DELETE)
-
-
 def _of(*kinds: Kind) -> Pick:
     return lambda each: each.kind in kinds
 
 
 _WORDS: Final[dict[str, Pick]] = {
-    "names": _is_name,
+    "names": lambda each: each.is_name,
     "adds": _of(Kind.ADD),
     "deletes": _of(Kind.DELETE),
     "sizes": _of(Kind.SIZE),
@@ -117,11 +113,11 @@ def _pick(point: CrashPoint, word: str) -> Pick | None:
     inodes = _written(point)
     wanted = inodes[int(number)] if int(number) < len(inodes) else -1
     is_in = start == "file"
-    return lambda each: _is_name(each) or (each.inode == wanted) is is_in
+    return lambda each: each.is_name or (each.inode == wanted) is is_in
 
 
 def _written(point: CrashPoint) -> list[int]:
-    return sorted({each.inode for each in point.pending if not _is_name(each)})
+    return sorted({each.inode for each in point.pending if not each.is_name})
 
 
 def _check_filling(text: str, point: CrashPoint) -> None:

@@ -30,10 +30,12 @@ from fault_injection.ports.opening import opened_subject, port_cases
 from fault_injection.result import Failure, ScenarioResult, Status
 from fault_injection.scenario import Effort
 from fault_injection.scenarios import find
-from fault_injection.shrink import Shrunk, shrink
+from fault_injection.shrink import ATTEMPTS_MAX, Shrunk, shrink
 
 SLICES: Final = 4
 """Of a scenario: more than there are processors, so that long ones spread evenly."""
+PORT_ATTEMPTS_MAX: Final = 40
+"""Of shrinking: each starts processes, and takes a good part of a second."""
 NOT_A_LOG: Final = "its plans are on a connector inside one process; see `port connector`"
 Explain = Callable[[Shrunk], Failure]
 
@@ -78,7 +80,8 @@ def run_slice(piece: Slice) -> SliceResult:
                 found = execute(case, subject)
                 result.tally.add(found.tally)
                 if found.broken is not None:
-                    result.shrunk = shrink(case, found, subject)
+                    limit = PORT_ATTEMPTS_MAX if piece.port else ATTEMPTS_MAX
+                    result.shrunk = shrink(case, found, subject, limit)
                     break
     except PlanError as error:
         result.error = f"a plan is wrong: {error}"
@@ -92,11 +95,11 @@ def run_slice(piece: Slice) -> SliceResult:
 
 def _cases(piece: Slice) -> list[Case]:
     """Return the cases of the slice; of a port's, which take longer, fewer."""
-    every: Iterable[Case] = find(piece.scenario).cases(piece.effort)
-    if piece.port:  # fewer, evenly: of the log alone
-        every = [case for case in every if case.plan.world == "log"]
-    mine = [case for number, case in enumerate(every) if number % piece.of == piece.index]
-    return port_cases(mine, piece.effort) if piece.port else mine
+    scenario = find(piece.scenario)
+    every: Iterable[Case] = scenario.cases(piece.effort)
+    if piece.port:
+        every = port_cases(list(every), piece.effort, scenario)
+    return [case for number, case in enumerate(every) if number % piece.of == piece.index]
 
 
 # ---- Many slices ------------------------------------------------------------

@@ -40,11 +40,13 @@ class Shrunk:
     steps_before: int
 
 
-def shrink(case: Case, found: CaseResult, subject: LogSubject) -> Shrunk:
+def shrink(
+    case: Case, found: CaseResult, subject: LogSubject, attempts_max: int = ATTEMPTS_MAX
+) -> Shrunk:
     """Return a small plan that breaks the same invariant as `found` does."""
     assert found.failing is not None
     assert found.broken is not None
-    search = _Search(case, found.failing, found.broken, subject)
+    search = _Search(case, found.failing, found.broken, subject, attempts_max)
     search.leave_out_steps()
     search.make_numbers_small()
     search.keep_what_does_not_matter()
@@ -52,10 +54,13 @@ def shrink(case: Case, found: CaseResult, subject: LogSubject) -> Shrunk:
 
 
 class _Search:
-    def __init__(self, case: Case, plan: Plan, broken: Broken, subject: LogSubject) -> None:
+    def __init__(
+        self, case: Case, plan: Plan, broken: Broken, subject: LogSubject, attempts_max: int
+    ) -> None:
         self.plan = plan
         self.broken = broken
         self.attempts = 0
+        self._attempts_max = attempts_max
         self._case = replace(case, budget=min(case.budget, BUDGET_MAX))
         self._subject = subject
         self._base = case.plan if case.budget else plan
@@ -111,7 +116,7 @@ class _Search:
         return True
 
     def _fails(self, case: Case) -> bool:
-        if self.attempts >= ATTEMPTS_MAX:
+        if self.attempts >= self._attempts_max:
             return False
         self.attempts += 1
         try:

@@ -86,6 +86,21 @@ DAMAGES_LISTED_MAX: Final = 1000
 """A report lists this many; the rest are counted. A rotten gigabyte must not fill memory."""
 
 
+CONFIG_BOUNDS: Final[tuple[tuple[str, int, int | str, str], ...]] = (
+    ("rotation_bytes", FRAMES_OFFSET + 1, "file_bytes_max", "WAL-3.1"),
+    ("file_bytes_max", FRAMES_OFFSET + 1, 2**40, "WAL-3.3"),
+    ("batch_bytes_max", 1, 2**30, "WAL-3.2"),
+    ("event_bytes_max", EVENT_BYTES_MIN, EVENT_BYTES_MAX, "FMT-1.1"),
+    ("quota_bytes", 2 * FRAMES_OFFSET, 2**50, "WAL-5.1"),
+    ("quarantine_bytes_max", 0, "quota_bytes", "REC-8.1"),
+    ("quarantine_files_max", 0, 10_000, "REC-8.1"),
+    ("acknowledge_interval_ns", 0, 3600 * NS_PER_S, "ACK-5.2"),
+    ("acknowledge_count_max", 1, 10**9, "ACK-5.2"),
+)
+"""Field of `WalConfig`, lowest and highest value (or the field that is the highest), and the
+requirement that says what it is for."""
+
+
 class ConfigError(ValueError):
     """A `WalConfig` value contradicts another or the format. Nothing was opened."""
 
@@ -115,18 +130,8 @@ class WalConfig:
     """... or after this many acknowledged records, whichever is first."""
 
     def __post_init__(self) -> None:
-        bounds = (
-            ("rotation_bytes", FRAMES_OFFSET + 1, self.file_bytes_max),
-            ("file_bytes_max", FRAMES_OFFSET + 1, 2**40),
-            ("batch_bytes_max", 1, 2**30),
-            ("event_bytes_max", EVENT_BYTES_MIN, EVENT_BYTES_MAX),
-            ("quota_bytes", 2 * FRAMES_OFFSET, 2**50),
-            ("quarantine_bytes_max", 0, self.quota_bytes),
-            ("quarantine_files_max", 0, 10_000),
-            ("acknowledge_interval_ns", 0, 3600 * NS_PER_S),
-            ("acknowledge_count_max", 1, 10**9),
-        )
-        for field, low, high in bounds:
+        for field, low, high, _requirement in CONFIG_BOUNDS:
             value = getattr(self, field)
-            if not low <= value <= high:
-                raise ConfigError(f"{field} is {value}; it must be from {low} to {high}")
+            most = getattr(self, high) if isinstance(high, str) else high
+            if not low <= value <= most:
+                raise ConfigError(f"{field} is {value}; it must be from {low} to {most}")

@@ -78,6 +78,7 @@ class LogReader:
         It goes on from there when asked again, with what was stored since. An entry that
         `convert` has no value for is stepped over. Raises ReadFailed, which ends it.
         """
+        self._retention.reveal()
         last = max(after, self._retention.watermark)
         places: dict[int, _Place] = {}
         while True:

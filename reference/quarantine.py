@@ -56,7 +56,8 @@ class Quarantine:
             return
         name = quarantine_name(file, offset, length_bytes, crc)
         if self._sizes.get(name) == length_bytes:
-            self.kept.append(name)
+            if name not in self.kept:  # a tail among copies is reported twice
+                self.kept.append(name)
             return
         if name in self._sizes:  # a crash left part of it
             self._filesystem.unlink(name)

@@ -176,7 +176,9 @@ def renew(log: OpenedLog, settled: WatermarkSet) -> None:
     except OSError as error:
         log.report.degraded = describe(error)
         LOGGER.warning("degraded: no file can be appended to: %s", log.report.degraded)
-        if not _keep_floor(log, settled) and old:
+        if _keep_floor(log, settled) or log.floor_is_durable:
+            log.replay_before = None
+        elif old:
             log.replay_before = old[0].header.relocated_from
         return
     log.report.degraded = ""
@@ -321,11 +323,12 @@ def _bury_in(dead_letters: DeadLetterFile) -> OnUndecodable:
 
 def _finish_salvage(filesystem: Filesystem) -> None:
     """Complete the last step of a salvage that was interrupted (salvage.py)."""
-    entries = list_directory(filesystem)
-    names = {entry.name for entry in entries if entry.is_regular}
-    for name in sorted(names):
+    is_regular = {entry.name: entry.is_regular for entry in list_directory(filesystem)}
+    for name in sorted(is_regular):
         target = name.removesuffix(SALVAGED_SUFFIX)
-        if target != name and segment_number(target) is not None and target not in names:
+        if target == name or segment_number(target) is None or target in is_regular:
+            continue  # whatever has the target's name, also a directory, stays
+        if is_regular[name]:
             _rename_durably(filesystem, name, target)
 
 

@@ -242,6 +242,15 @@ class Retention:
             self._log.clean_mark = None
             return self._write(watermark, next_sequence)
 
+    def reveal(self) -> None:
+        """Try again to make the floor durable, if entries are hidden until it is.
+
+        A full disk drains only by what is read back: that must not wait for an append.
+        """
+        if self._log.replay_before is not None:
+            with self.io_lock:
+                self._write(*self._numbers())
+
     def close(self, clean_mark: tuple[int, int] | None) -> str:
         """Write the last slot; return why the log is not clean, or an empty text."""
         with self.io_lock:
@@ -272,6 +281,7 @@ class Retention:
         if not self._try_to_write(lambda: file.write(watermark, next_sequence, mark)):
             return False
         self._written_watermark = watermark
+        self._log.floor_is_durable, self._log.replay_before = True, None
         return True
 
     def _try_to_write(self, write: Callable[[], None]) -> bool:

@@ -175,9 +175,10 @@ class _Reader:
         held = self._held or [_HeldTail(DamageKind.GAP, name, 0, 0, start)]
         first = self._expected
         nothing_lost = start <= self._survey.settled.watermark + 1
-        for tail in held:
-            if nothing_lost and tail.kind is not DamageKind.UNREADABLE:
-                continue  # all of it was acknowledged: files that were rightly deleted
+        for index, tail in enumerate(held):
+            # Acknowledged: files that were rightly deleted. A later one: the first has it all.
+            if (nothing_lost or index > 0) and tail.kind is not DamageKind.UNREADABLE:
+                continue
             kind = DamageKind.GAP if tail.kind is DamageKind.TAIL else tail.kind
             detail = tail.detail or f"{name} continues from {start}"
             self._add_numbers(
@@ -238,16 +239,17 @@ class _Reader:
         Holes among copies are normal, so their end does not tell that some are gone.
         """
         ack, header = self._survey.found.slot, segment.header
+        first = max(self._expected, self._survey.settled.watermark + 1)
         if (
             ack is not None
             and ack.clean_file == header.file_number
             and segment.size_bytes < ack.clean_length
-            and self._expected < header.continues_from
+            and first < header.continues_from
             and not self._live
         ):
             self._add_numbers(
                 DamageKind.MISSING_END, segment.name, segment.size_bytes, 0, Fate.POSSIBLY_LOST,
-                self._expected, header.continues_from, "the file was longer when it was closed",
+                first, header.continues_from, "the file was longer when it was closed",
             )  # fmt: skip
             self._expected = header.continues_from
 

@@ -207,7 +207,7 @@ class CrashFilesystem:
             if is_told:
                 raise os_error(errno.EIO, name)
             return
-        kept = [o for o in self._pending if o.inode == inode and not _is_name(o)]
+        kept = [o for o in self._pending if o.inode == inode and not o.is_name]
         if self.profile.sync_loses_size and file.was_synced:
             kept = [o for o in kept if o.kind is Kind.WRITE or o.offset <= len(file.durable)]
         if self.profile.safe_file_sync:
@@ -216,13 +216,13 @@ class CrashFilesystem:
         self._keep([o for o in kept if not o.is_given_up])
         if self.profile.sync_loses_size:
             # Written, but not inside the size: it shows if that gets there yet.
-            beyond = [o for o in kept if o.kind is Kind.WRITE and _end(o) > len(file.durable)]
+            beyond = [o for o in kept if o.kind is Kind.WRITE and o.end > len(file.durable)]
             self._pending = sorted((*beyond, *self._pending), key=lambda o: o.number)
 
     def sync_directory(self) -> None:
         self._count()
         self._point("sync_directory")
-        self._keep([operation for operation in self._pending if _is_name(operation)])
+        self._keep([operation for operation in self._pending if operation.is_name])
 
     def truncate(self, name: str, size_bytes: int) -> None:
         inode = self._find(name)
@@ -361,7 +361,7 @@ class CrashFilesystem:
         newest = {operation.target: operation.number for operation in operations}
         mine = [operation for operation in self._pending if operation.number in kept]
         self._durable_names = names_after(self._durable_names, mine)
-        for number in {operation.inode for operation in mine if not _is_name(operation)}:
+        for number in {operation.inode for operation in mine if not operation.is_name}:
             inode = self._inodes[number]
             own = [operation for operation in mine if operation.inode == number]
             inode.holes = holes_after(len(inode.durable), own, inode.holes)
@@ -378,8 +378,8 @@ class CrashFilesystem:
     def _give_up(self, inode: int, how: SyncFailure) -> None:
         """A sync failed: what it was to write is clean now, written or not."""
         file = self._inodes[inode]
-        mine = [o for o in self._pending if o.inode == inode and not _is_name(o)]
-        others = [o for o in self._pending if o.inode != inode or _is_name(o)]
+        mine = [o for o in self._pending if o.inode == inode and not o.is_name]
+        others = [o for o in self._pending if o.inode != inode or o.is_name]
         if how.reads_old:
             self._pending = others
             file.cached[:] = file.durable
@@ -393,11 +393,3 @@ class CrashFilesystem:
         writes = [write for each in mine for write in writes_of(each, file.cached, granule)]
         given_up = [replace(each, is_given_up=True) for each in (*writes, *sizes)]
         self._pending = sorted((*others, *given_up), key=lambda o: (o.number, o.kind is Kind.SIZE))
-
-
-def _end(write: Operation) -> int:
-    return write.offset + len(write.data)
-
-
-def _is_name(operation: Operation) -> bool:
-    return operation.kind in (Kind.ADD, Kind.DELETE)

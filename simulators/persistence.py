@@ -79,6 +79,16 @@ class Operation:
     """A sync of it failed. It may be on the medium or not, whatever came before and later."""
 
     @property
+    def is_name(self) -> bool:
+        """Whether it changes the directory, not a file."""
+        return self.kind in (Kind.ADD, Kind.DELETE)
+
+    @property
+    def end(self) -> int:
+        """Where a WRITE ends."""
+        return self.offset + len(self.data)
+
+    @property
     def target(self) -> tuple[object, ...]:
         """Operations with the same target are kept in the order of issue."""
         if self.kind is Kind.WRITE:

@@ -13,6 +13,8 @@ them find it.
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -37,6 +39,20 @@ settings.register_profile(
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--port COMMAND`: the port that test_port_machine.py drives."""
+    parser.addoption("--port", metavar="COMMAND", help="a port's adapter; default: the reference's")
+
+
+def port_command(config: pytest.Config) -> tuple[str, ...]:
+    """Return the words of the port's command."""
+    command: str | None = config.getoption("--port")
+    if command is None:
+        return (sys.executable, "-m", "fault_injection.ports.reference_adapter")
+    return tuple(shlex.split(command))
+
 
 COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}
 """Requirement ID to the tests that carry it; filled at collection."""

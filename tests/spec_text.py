@@ -16,7 +16,13 @@ from reference.connector_states import TRANSITIONS, State, Trigger
 from reference.crc import crc32
 from reference.dump import dump_frame, dump_header_copy
 from reference.frame import payload_of
-from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET, SECOND_COPY_OFFSET
+from reference.limits import (
+    CONFIG_BOUNDS,
+    FRAME_HEADER_BYTES,
+    FRAMES_OFFSET,
+    SECOND_COPY_OFFSET,
+    WalConfig,
+)
 from reference.link_dump import dump_link_frame
 from reference.link_frames import encode_message_frame
 from reference.link_messages import Acknowledge, Hello, Welcome, encode_publish_frame
@@ -50,6 +56,7 @@ def block(name: str) -> str:
 def generated_blocks() -> dict[str, str]:
     """Return what each generated block has to be."""
     return {
+        "config": _config_table(),
         "errors": _errors_table(),
         "dump": _dump(),
         "crc-steps": _crc_steps(),
@@ -59,6 +66,17 @@ def generated_blocks() -> dict[str, str]:
         "sync-failures": "\n".join(sync_failure_table.table()) + "\n",
         "invariants": _invariants(),
     }
+
+
+def _config_table() -> str:
+    lines = ["| `WalConfig` | default | from | to | |", "|---|---|---|---|---|"]
+    defaults = WalConfig()
+    for field, low, high, requirement in CONFIG_BOUNDS:
+        highest = f"`{high}`" if isinstance(high, str) else str(high)
+        lines.append(
+            f"| `{field}` | {getattr(defaults, field)} | {low} | {highest} | {requirement} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _errors_table() -> str:

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from reference.errors import Locked, UnsafeDirectory
+from reference.errors import DiskUnreadable, Locked, UnsafeDirectory
 from reference.filesystem import LockMode
 from reference.open_files import OPEN_FILES_MAX
 from reference.os_filesystem import OsFilesystem, sync_descriptor
 from reference.wal import WriteAheadLog
+from tests.wal_helpers import small_event
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NAME = "procmond-00001.wal"
@@ -688,6 +689,29 @@ def test_lock_file_left_behind_means_nothing(tmp_path: Path) -> None:
     with impatient(tmp_path) as disk:
         assert disk.lock(LockMode.EXCLUSIVE)
     assert (tmp_path / "procmond.lock").read_bytes() == b"4711\n"
+
+
+@pytest.mark.req("DSK-1.3", "REC-1.1")
+@pytest.mark.parametrize("kind", ["directory", "link"])
+def test_something_irregular_at_the_name_of_the_lock_file_refuses(
+    tmp_path: Path, kind: str
+) -> None:
+    if kind == "directory":
+        (tmp_path / "procmond.lock").mkdir()
+    else:
+        (tmp_path / "procmond.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DiskUnreadable, match="lock"):
+        WriteAheadLog.open(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.req("DSK-1.2")
+def test_the_path_to_the_log_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir(mode=0o700)
+    (tmp_path / "wal").symlink_to(tmp_path / "disk")
+    with WriteAheadLog.open(tmp_path / "wal") as log:
+        assert log.append(small_event(1)) == 1
+    assert (tmp_path / "disk" / "procmond-00001.wal").exists()
 
 
 @pytest.mark.req("DSK-1.3")

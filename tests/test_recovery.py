@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from reference.acknowledgement_slots import ACK_NAME, AckSlot, encode_ack_file
-from reference.errors import DiskUnreadable, Locked, OpenRefused
+from reference.errors import DiskUnreadable, Locked, NoSegment, OpenRefused
 from reference.filesystem import DirectoryEntry
 from reference.frame import encode_frame
 from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, READ_CHUNK_BYTES, WalConfig
@@ -292,7 +292,7 @@ def test_a_stale_header_with_a_bad_body_costs_no_number() -> None:
     assert [entry.sequence for entry in log.replay()] == [1, 2, 3, 4]
 
 
-@pytest.mark.req("REC-6.1", "FMT-4.6", "FMT-4.5")
+@pytest.mark.req("REC-6.1", "FMT-4.6", "FMT-4.5", "REC-6.3")
 def test_a_tail_from_copies_into_the_files_own_numbers_leaves_out_the_declared_gap() -> None:
     disk = disk_with(1, close=False)
     put_segment(disk, 2, (2, 4, 8), [2, 3, 8], header_of(disk))
@@ -496,6 +496,35 @@ def test_a_degraded_log_without_a_durable_floor_replays_only_what_is_surely_dura
     assert replayed(log) == [1, 2, 3, 4, 5, 6, 7, 8, 10]
 
 
+@pytest.mark.req("REC-9.3")
+def test_what_a_degraded_log_hides_is_shown_once_its_floor_is_durable() -> None:
+    config = small_config(3)
+    disk = disk_with(8, config, close=False)
+    disk.fail("create_exclusive", None, errno.ENOSPC, times=10**6)
+    disk.fail("overwrite", None, errno.EIO, times=10**6)
+    log = make_log(disk, config)
+    assert log.hidden_from == 7
+    assert replayed(log) == [1, 2, 3, 4, 5, 6]
+    disk.heal()
+    assert replayed(log) == [1, 2, 3, 4, 5, 6, 7, 8], "reading tries the floor again, no append"
+    assert log.hidden_from is None
+
+
+@pytest.mark.req("REC-9.3")
+def test_an_append_that_finds_no_room_makes_the_floor_durable_and_shows_the_rest() -> None:
+    config = small_config(3)
+    disk = disk_with(8, config, close=False)
+    for number in range(4, 10):
+        disk.fail("create_exclusive", f"{segment_name(number)}.new", errno.ENOSPC)
+    disk.fail("overwrite", ACK_NAME, errno.EIO)
+    log = make_log(disk, config)
+    assert log.hidden_from == 7
+    with pytest.raises(NoSegment):
+        log.append(small_event(9))
+    assert log.hidden_from is None
+    assert replayed(log) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 @pytest.mark.req("REC-11.1", "DLQ-1.1")
 def test_an_undecodable_entry_whose_dead_letter_cannot_be_stored_stays(
     caplog: pytest.LogCaptureFixture,
@@ -589,6 +618,15 @@ def test_an_interrupted_salvage_is_completed_at_open() -> None:
     with pytest.raises(DiskUnreadable):
         make_log(disk)
     assert replayed(make_log(again)) == [1, 2, 3, 4]
+
+
+@pytest.mark.req("CLI-3.1", "REC-1.1")
+def test_a_salvage_whose_name_is_taken_by_a_directory_refuses_no_open() -> None:
+    disk = disk_with(1)
+    disk.files[SECOND + ".salvaged"] = bytearray(disk.files[FIRST])
+    disk.irregular = {SECOND}
+    assert replayed(make_log(disk)) == [1]
+    assert SECOND + ".salvaged" in disk.files
 
 
 @pytest.mark.req("REC-1.1", "FMT-3.1")

@@ -70,7 +70,7 @@ def disk_with_leftover_rotation() -> MemoryFilesystem:
     return disk.copy()
 
 
-@pytest.mark.req("REC-9.2", "REC-7.1")
+@pytest.mark.req("REC-9.2", "REC-7.1", "REC-7.3")
 def test_a_crash_between_removing_two_copied_files_loses_nothing() -> None:
     start = disk_with_leftover_rotation()
     for name in (FIRST, SECOND):
@@ -415,7 +415,7 @@ def test_a_clean_mark_whose_write_was_reported_as_failed_is_withdrawn_all_the_sa
     assert SECOND not in again.segment_names or not again.report.clean_shutdown
 
 
-@pytest.mark.req("REC-7.1", "WAL-3.3")
+@pytest.mark.req("REC-7.1", "REC-7.3", "WAL-3.3")
 def test_a_file_written_behind_two_failed_rotations_counts_as_open() -> None:
     config = small_config(3)
     disk = disk_with(3, config)

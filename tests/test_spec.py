@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from reference.limits import FRAME_BYTES_MIN, SPEC_VERSION
+from reference.limits import CONFIG_BOUNDS, FRAME_BYTES_MIN, SPEC_VERSION, WalConfig
 from reference.report import DamageKind
 from tests.spec_text import SPEC_PATH, block, generated_blocks, requirement_levels
 
@@ -23,6 +23,13 @@ def test_fenced_examples_run_and_print_what_they_say() -> None:
 @pytest.mark.parametrize("name", sorted(generated_blocks()))
 def test_generated_block_is_current(name: str) -> None:
     assert block(name) == generated_blocks()[name], "run: python3 -m tests.spec_text --write"
+
+
+@pytest.mark.req("FMT-1.1", "WAL-3.1")
+def test_every_setting_is_in_the_table_with_a_requirement_that_exists() -> None:
+    fields = [field for field, _, _, _ in CONFIG_BOUNDS]
+    assert sorted(fields) == sorted(WalConfig.__dataclass_fields__)
+    assert {each for _, _, _, each in CONFIG_BOUNDS} <= set(requirement_levels())
 
 
 @pytest.mark.req("REP-1.3")

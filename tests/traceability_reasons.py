@@ -32,8 +32,7 @@ NO_VECTOR: Final = _reasons(
         _LINK: "LNK-2.3 LNK-2.4 LNK-3.1 LNK-3.2 LNK-3.3 LNK-4.2",
         _TIME: "WAL-2.1 CON-2.2 CON-3.2 CON-3.3 CON-3.4 BPR-2.1",
         _MACHINE: "DSK-1.1 DSK-1.3 DSK-1.4 CON-1.1 CON-1.2",
-        _TOOL: "CLI-1.1 CLI-1.2 CLI-2.1 CLI-2.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
-        "the directory vectors compare whole reports with it": "REP-1.3",
+        _TOOL: "CLI-1.1 CLI-1.2 CLI-2.1 CLI-2.2 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
         "a line's CRC and JSON are in the directory vectors of DLQ-1.1": "DLQ-1.2",
         _KIT: "ARC-1.1 SIM-1.1 SIM-1.2 SIM-1.3 SIM-2.1 SIM-2.2 SIM-2.3 SIM-2.4 SIM-2.5 SIM-2.6 "
         "SIM-2.7 SIM-2.8 SIM-2.9 SCN-1.1 SCN-1.2 SCN-1.3 SCN-1.4 SCN-1.5 SCN-4.1 SCN-2.1 SCN-2.2 "
@@ -43,8 +42,8 @@ NO_VECTOR: Final = _reasons(
 
 NO_PROPERTY: Final = _reasons(
     {
-        _ONE_CASE: "EVT-1.3 FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REP-1.3 ERR-1.1 CON-3.1 WAL-3.2 "
-        "ACK-5.3",
+        _ONE_CASE: "EVT-1.3 FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REC-6.3 REC-7.3 REP-1.3 ERR-1.1 "
+        "CON-3.1 WAL-3.2 ACK-5.3",
         _MACHINE: "DSK-1.2 DSK-1.3 DSK-1.4 CON-1.1 CON-1.2",
         _REAL: "WAL-1.4 WAL-2.1 WAL-2.2 CON-2.2 CON-4.1 REP-2.1",
         _TOOL: "CLI-1.1 CLI-1.2 CLI-2.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",

@@ -2,8 +2,11 @@
 
     protocol.py      the adapter protocol as a table; PROTOCOL.md is the same in prose
     adapter.py       a child process that speaks it
-    port_log.py      a port as a subject (fault_injection/subject.py)
-    command.py       `port`: smoke, vectors, profiles
+    port_log.py      a port as a subject (fault_injection/subject.py); opening.py makes one
+    ptrace.py, syscalls.py, descriptors.py, messages.py    another process' system calls
+    carrier.py       what they mean to a simulated disk; tracing.py moves the process on
+    tiers.py         in which ways a port was crashed
+    smoke.py, vectors.py, known.py, black_box.py    the commands of command_port.py
 
 Spec: PRT-1.
 """

@@ -7,6 +7,7 @@ of cases is in the report. Spec: PRT-1.3.
 
 from __future__ import annotations
 
+import random
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,14 +18,16 @@ from typing import Final
 
 from fault_injection.cases import Case
 from fault_injection.errors import UsageError
+from fault_injection.log_steps import Damage, Fault
 from fault_injection.ports.port_log import PortLog
 from fault_injection.ports.tracing import TracingTheatre
-from fault_injection.scenario import Effort
+from fault_injection.scenario import Effort, Scenario
 from fault_injection.subject import LogSubject, ReferenceLog
 
-CASES_MAX: Final = 3
-"""Of a slice: an eighth of a scenario."""
-DEEP_CASES_MAX: Final = 60
+CASES_MAX: Final = 24
+"""Of a scenario."""
+DEEP_CASES_MAX: Final = 480
+CASES_OF_EACH_FAULT: Final = 4
 BUDGET_MAX: Final = 30
 DEEP_BUDGET_MAX: Final = 600
 
@@ -60,9 +63,33 @@ def port_command(text: str | None) -> tuple[str, ...]:
     return words
 
 
-def port_cases(cases: Sequence[Case], effort: Effort) -> list[Case]:
-    """Return some of the cases, spread evenly, with budgets for a port."""
+def port_cases(cases: Sequence[Case], effort: Effort, scenario: Scenario) -> list[Case]:
+    """Return some of the scenario's cases on a log, with budgets for a port.
+
+    They are drawn, always the same for one seed: first some for each fault that has to strike,
+    then any. Every n-th would be of one kind only where the kinds take turns.
+    """
     count = effort.budget(CASES_MAX, DEEP_CASES_MAX)
-    stride = max(1, -(-len(cases) // count))
     budget = effort.budget(BUDGET_MAX, DEEP_BUDGET_MAX)
-    return [replace(case, budget=min(case.budget, budget), depth=1) for case in cases[::stride]]
+    order = [case for case in cases if case.plan.world == "log"]
+    random.Random(f"{scenario.name} {effort.seed}").shuffle(order)
+    drawn: dict[int, Case] = {}
+    for fault in scenario.strikes:
+        those = [index for index, case in enumerate(order) if fault in _faults(case)]
+        drawn |= {index: order[index] for index in those[:CASES_OF_EACH_FAULT]}
+    for index, case in enumerate(order):
+        if len(drawn) < count:
+            drawn.setdefault(index, case)
+    return [replace(case, budget=min(case.budget, budget), depth=1) for case in drawn.values()]
+
+
+def _faults(case: Case) -> set[str]:
+    """The faults of its plan, by their words in a tally."""
+    words = set()
+    for step in case.plan.steps:
+        if isinstance(step, Fault):
+            how = step.error if step.short < 0 else "short" if step.short else "nothing"
+            words.add(f"{step.call} {how}")
+        elif isinstance(step, Damage):
+            words.add(f"damage {step.kind}")
+    return words

@@ -141,6 +141,10 @@ OPERATIONS: Final = {
 }  # fmt: skip
 
 
+ERROR_MAY_HAVE: Final = {"offset": NUMBER, "field": TEXT, "line_number": NUMBER}
+"""Where it went wrong, if the port knows: the byte, the field of the event, the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A reply that the protocol allows: one of the four is set."""
@@ -173,6 +177,9 @@ def parse_reply(line: bytes, op: str, request_id: int) -> Reply:
         case ["error"]:
             wanted = {"code": TEXT, "definite": BOOL, "text": TEXT, **OPERATIONS[op].error}
             expected = f'{{"id": {request_id}, "error": {{{_fields(wanted)}}}}}'
+            wanted |= {
+                name: shape for name, shape in ERROR_MAY_HAVE.items() if name in found["error"]
+            }
             return Reply(error=_checked(line, found["error"], wanted, "error", expected))
         case ["unsupported"]:
             wanted = {"capability": TEXT}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from fault_injection.ports.protocol import (
     BOOL,
+    ERROR_MAY_HAVE,
     OPERATIONS,
     PROTOCOL_VERSION,
     TEXT,
@@ -53,7 +54,10 @@ def _reply(operation: Operation) -> dict[str, object]:
             _object(
                 {
                     "id": {"type": "integer"},
-                    kind: _object({name: dict(shape.schema) for name, shape in shapes.items()}),
+                    kind: _object(
+                        {name: dict(shape.schema) for name, shape in shapes.items()},
+                        ERROR_MAY_HAVE if kind == "error" else {},
+                    ),
                 }
             )
             for kind, shapes in kinds.items()
@@ -61,10 +65,13 @@ def _reply(operation: Operation) -> dict[str, object]:
     }
 
 
-def _object(properties: Mapping[str, object]) -> dict[str, object]:
+def _object(
+    properties: Mapping[str, object], optional: Mapping[str, Shape] | None = None
+) -> dict[str, object]:
+    more = {name: dict(shape.schema) for name, shape in (optional or {}).items()}
     return {
         "type": "object",
-        "properties": dict(properties),
+        "properties": {**properties, **more},
         "required": list(properties),
         "additionalProperties": False,
     }

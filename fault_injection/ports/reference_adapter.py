@@ -9,6 +9,7 @@ PROTOCOL.md has the rules. Spec: PRT-1.1.
 from __future__ import annotations
 
 import random
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,10 @@ from reference.os_filesystem import OsFilesystem
 from reference.wal import WriteAheadLog
 
 FIXED_CLOCK_NS = 1_700_000_000_250_000_000
+RUN = (
+    f"{shlex.quote(sys.executable)} -m reference run --wal-dir {{dir}} "
+    "--buffer-bytes {buffer_bytes} --rotation-bytes {rotation_bytes}"
+)
 _log: list[WriteAheadLog] = []
 
 
@@ -56,7 +61,7 @@ def _entries(log: WriteAheadLog, after: int = 0) -> list[dict[str, str]]:
 def hello(protocol: int) -> dict[str, object]:
     return {
         "protocol": 1, "name": "reference", "language": "Python", "version": SPEC_VERSION,
-        "capabilities": ["codec", "log"], "limits": {}, "issues_url": "",
+        "capabilities": ["codec", "log", "connector"], "limits": {"run": RUN}, "issues_url": "",
     }  # fmt: skip
 
 
@@ -109,6 +114,11 @@ def status() -> dict[str, object]:
         "segments": log.segment_names,
         "used_bytes": str(log.used_bytes),
     }
+
+
+def next_sequence() -> int:
+    """Of the open log: for adapters that are made from this one."""
+    return _log[0].next_sequence
 
 
 def close() -> dict[str, object]:

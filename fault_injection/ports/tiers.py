@@ -4,7 +4,7 @@
     T1  a power cut                    its calls are carried over to a disk that can lose some
     T2  calls that fail, short writes  the same disk says so, and the tracer makes it true
     T3  a failed sync, then a cut      nothing that it covered may be there
-    T4  a real filesystem, shut down   `port kernel`: root, a loop device
+    T4  a real filesystem, shut down   not done for ports; root and a loop device
 
 Spec: PRT-2.2.
 """
@@ -30,7 +30,7 @@ TITLES: Final = {
     "T3": "a sync fails, then the power",
     "T4": "a real filesystem is shut down",
 }
-KERNEL_APART: Final = "not run: `port kernel` does it, as root"
+KERNEL_APART: Final = "not run: the kit does this for the reference only (test_real_kernel.py)"
 _PROBES: Final[Mapping[str, tuple[Step, ...]]] = {
     "T0": (Open(), Append(1), Append(2), Kill(4), Open()),
     "T1": (Open(), Append(1), PowerCut(), Open()),

@@ -36,8 +36,10 @@ NOT_APPLICABLE: Final = {
     "link": "the link is tried by `port connector`",
     "backpressure": "the level is tried by `port connector`",
 }
-_WORDS: Final = ("detail", "degraded")
-"""For people: empty or not is all that counts."""
+_FREE: Final = "detail"
+"""Words for people, with which a port may be sparing or not (REP-1.3)."""
+_WORDS: Final = "degraded"
+"""Empty or not is all that counts."""
 _SHOWN_BYTES: Final = 24
 
 
@@ -221,7 +223,11 @@ def _comparable(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_words(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: bool(fields[name]) if name in _WORDS else fields[name] for name in sorted(fields)}
+    return {
+        name: bool(fields[name]) if name == _WORDS else fields[name]
+        for name in sorted(fields)
+        if name != _FREE
+    }
 
 
 def _same_entries(expected: list[dict[str, Any]], found: list[dict[str, str]]) -> None:

@@ -93,7 +93,8 @@ def tier_table(port: PortResult) -> Iterator[str]:
     yield '<div class="scroll"><table><thead><tr><th scope="col">tier</th>'
     yield '<th scope="col">what</th><th scope="col">run</th></tr></thead><tbody>'
     for name, title, run in tier_rows(port):
-        yield f'<tr><th scope="row">{text(name)}</th><td>{text(title)}</td><td>{text(run)}</td></tr>'
+        yield f'<tr><th scope="row">{text(name)}</th>'
+        yield f"<td>{text(title)}</td><td>{text(run)}</td></tr>"
     yield "</tbody></table></div>"
 
 

@@ -37,6 +37,7 @@ from tests.vectors import (
     directories_headers,
     directories_identity,
     directories_moved,
+    directories_readings,
     directories_recovered,
     directories_rotation,
     directories_rotten,
@@ -82,6 +83,7 @@ FILES: Final[dict[str, tuple[str, Sequence[Source]]]] = {
         (directories_acknowledgements.vectors,),
     ),
     "directories_recovered.json": ("directories", (directories_recovered.vectors,)),
+    "directories_readings.json": ("directories", (directories_readings.vectors,)),
 }
 """File -> what kind of vectors it holds, and where they come from."""
 

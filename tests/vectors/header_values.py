@@ -233,6 +233,10 @@ def _good_slots() -> Iterator[Vector]:
         "sequence-highest", "The highest watermark.", through=SEQUENCE_HIGHEST,
         next_sequence=SEQUENCE_HIGHEST + 1, flags="acknowledgements extreme",
     )  # fmt: skip
+    yield _slot(
+        "generation-highest", "The highest generation, 2^64 - 1 - 2^16.",
+        generation=SEQUENCE_HIGHEST, flags="acknowledgements extreme",
+    )  # fmt: skip
 
 
 def _bad_slots() -> Iterator[Vector]:
@@ -246,7 +250,13 @@ def _bad_slots() -> Iterator[Vector]:
         ("magic", raw_slot(magic=SEGMENT_MAGIC), "The magic of a segment; the CRC holds.", ""),
         ("major-2", raw_slot(major=2), "Major 2: missing, not refused.", "version"),
         ("flag", raw_slot(flags=1), "An incompatible flag: missing, not refused.", "version"),
-    ):
+        ("generation-beyond", raw_slot(generation=SEQUENCE_HIGHEST + 1),
+         "Generation 2^64 - 2^16: no next one could be told from it.", "extreme"),
+        ("through-next", raw_slot(through=9, next_sequence=9),
+         "The watermark is not below the next number.", "numbers"),
+        ("next-beyond", raw_slot(through=9, next_sequence=SEQUENCE_HIGHEST + 2),
+         "A next number of 2^64 - 2^16 + 1.", "extreme"),
+    ):  # fmt: skip
         yield Vector(
             f"slot-{id}", ["ACK-1.1", "ACK-1.2"], ["acknowledgements", *flags.split()], comment,
             _given("acknowledgement-slot", data), {"fault": "unusable"},

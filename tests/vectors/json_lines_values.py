@@ -58,6 +58,20 @@ def _valid() -> Iterator[Vector]:
                 SMALLEST._replace(cpu_usage=2.0))  # fmt: skip
     tiny = SMALL_LINE.replace('"cpu_usage":null', '"cpu_usage":-5E-1')
     yield _good("cpu-exponent", "A sign and an exponent.", tiny, SMALLEST._replace(cpu_usage=-0.5))
+    for name, spelled, written in (
+        ("below-1e16", "9007199254740993.0", "9007199254740992.0"),
+        ("from-1e16", "10000000000000000", "1e+16"),
+        ("from-1e-4", "1e-4", "0.0001"),
+        ("below-1e-4", "0.00001", "1e-05"),
+        ("smallest", "4.9E-324", "5e-324"),
+        ("largest", "1.7976931348623157e308", "1.7976931348623157e+308"),
+        ("minus-zero", "-0.0", "-0.0"),
+        ("shortest-digits", "0.1000000000000000055511151231257827", "0.1"),
+    ):
+        line = SMALL_LINE.replace('"cpu_usage":null', f'"cpu_usage":{spelled}')
+        event = SMALLEST._replace(cpu_usage=float(written))
+        assert f'"cpu_usage":{written},' in encode_json_line(event)
+        yield _good(f"cpu-written-{name}", f"Written as {written}.", line, event)
 
 
 def _with(field: str, value: Json) -> str:

@@ -13,6 +13,7 @@ use std::io;
 const MAGIC: [u8; 8] = [0x89, 0x50, 0x4D, 0x41, 0x0D, 0x0A, 0x1A, 0x0A];
 pub const SLOT_BYTES: usize = 128;
 pub const NEXT_MAX: u64 = u64::MAX - (1 << 16) + 1;
+pub const GENERATION_MAX: u64 = u64::MAX - (1 << 16);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
@@ -59,7 +60,9 @@ impl Slot {
             clean_length: u64_at(b, 60),
         };
         slot.log_id.copy_from_slice(&b[24..40]);
-        let sound = slot.acknowledged_through < slot.next_sequence && slot.next_sequence <= NEXT_MAX;
+        let sound = slot.acknowledged_through < slot.next_sequence
+            && slot.next_sequence <= NEXT_MAX
+            && slot.generation <= GENERATION_MAX;
         (sound || mistake("ack-without-crc")).then_some(slot)
     }
 
@@ -95,13 +98,15 @@ pub enum Place {
 pub struct AckFile {
     pub place: Place,
     file: Option<File>,
-    /// What is durable, as far as this process knows.
+    /// What was written last, or read.
     pub last: Slot,
+    /// This process has synced `last`. What was read may be in the page cache alone (trap T3).
+    pub is_durable: bool,
 }
 
 impl AckFile {
     pub fn new(place: Place, last: Slot) -> AckFile {
-        AckFile { place, file: None, last }
+        AckFile { place, file: None, last, is_durable: false }
     }
 
     /// Makes `slot` durable; its generation is given here.
@@ -122,6 +127,7 @@ impl AckFile {
             match self.write_in_place(disk, &slot) {
                 Ok(()) => {
                     self.last = slot;
+                    self.is_durable = true;
                     return Ok(());
                 }
                 Err(_) => {
@@ -150,7 +156,7 @@ impl AckFile {
         }
     }
 
-    fn make_anew(&mut self, disk: &Disk, mut slot: Slot) -> io::Result<()> {
+    fn make_anew(&mut self, disk: &Disk, slot: Slot) -> io::Result<()> {
         self.file = None;
         if let Err(e) = disk.unlink(ACK_NEW) {
             if e.kind() != io::ErrorKind::NotFound {
@@ -158,12 +164,11 @@ impl AckFile {
             }
         }
         let mut bytes = vec![0u8; 8192];
-        for _ in 0..2 {
-            let at = Slot::place(slot.generation) as usize;
-            bytes[at..at + SLOT_BYTES].copy_from_slice(&slot.encode());
-            slot.generation = slot.generation.saturating_add(1);
+        for generation in [slot.generation.saturating_sub(1), slot.generation] {
+            let at = Slot::place(generation) as usize;
+            let copy = Slot { generation, ..slot.clone() };
+            bytes[at..at + SLOT_BYTES].copy_from_slice(&copy.encode());
         }
-        slot.generation = slot.generation.saturating_sub(1);
         let file = disk.create(ACK_NEW)?;
         write_all_at(&file, &bytes, 0)?;
         file.sync_all()?;
@@ -175,6 +180,7 @@ impl AckFile {
         }
         self.place = Place::Unrenamed;
         self.last = slot;
+        self.is_durable = true; // under one of the two names, whatever happens to the rename
         disk.rename(ACK_NEW, ACK)?;
         self.place = Place::Good;
         if let Err(e) = disk.sync_directory() {

@@ -83,7 +83,7 @@ pub fn classify(name: &str) -> Class {
     for suffix in [".salvaged", ".unreadable", ".foreign"] {
         if let Some(more) = rest.strip_prefix(suffix) {
             let again = more.strip_prefix('.').and_then(decimal).is_some_and(|n| n >= 2);
-            if more.is_empty() || again {
+            if more.is_empty() || again && suffix != ".salvaged" {
                 return Class::MovedAside;
             }
         }

@@ -2,6 +2,7 @@
 //! (section 9). Promise: changes nothing but dead letters; every byte string is taken; memory
 //! grows with the damage only.
 
+use crate::acknowledgement::Slot;
 use crate::codec::decode_body;
 use crate::dead_letters::DeadLetters;
 use crate::disk::Disk;
@@ -40,6 +41,12 @@ struct Unexplained {
     count: u64,
 }
 
+impl Unexplained {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.count)
+    }
+}
+
 /// How many stretches are remembered for copying; more than that are only counted.
 const STRETCHES_MAX: usize = 10_000;
 
@@ -56,6 +63,7 @@ pub struct Scan {
     pub acknowledged: u64,
     pub stretches: Vec<Stretch>,
     pub stretches_dropped: u64,
+    slot: Option<Slot>,
     expected: u64,
     unexplained: Vec<Unexplained>,
     damages: Collected,
@@ -67,17 +75,14 @@ fn acknowledged(survey: &Survey) -> u64 {
     if survey.slots.both || mistake("oldest-file-starts-at-one") {
         return slot;
     }
-    let mut older = 0u64;
-    for file in &survey.files {
-        match &file.header {
-            Some(h) if file.size > BLOCK => {
-                return slot.max(h.relocated_from.saturating_sub(1 + older));
-            }
-            Some(_) => {}
-            None => older = older.saturating_add(file.possible()),
-        }
-    }
-    slot
+    let usable = || survey.files.iter().filter(|f| f.header.is_some());
+    let oldest = usable().find(|f| f.size > BLOCK).or_else(|| usable().last());
+    let Some((file, h)) = oldest.and_then(|f| f.header.as_ref().map(|h| (f, h))) else {
+        return slot;
+    };
+    let before = survey.files.iter().filter(|f| f.header.is_none() && f.number < file.number);
+    let held = before.fold(0u64, |sum, f| sum.saturating_add(f.possible()));
+    slot.max((h.relocated_from - 1).saturating_sub(held))
 }
 
 impl Scan {
@@ -130,52 +135,57 @@ impl Scan {
             self.unexplained = waiting.collect();
             self.explained();
             self.expected = h.relocated_from;
-        } else if let Some(first) = self.unexplained.first() {
-            let declared = h.continues_from <= first.start && first.start < h.first_sequence;
+        } else {
             let copies = h.relocated_from < h.continues_from;
-            if copies || declared || mistake("empty-file-settles-the-tail") {
-                self.explained();
-            }
+            let all = copies || mistake("empty-file-settles-the-tail");
+            let held = std::mem::take(&mut self.unexplained);
+            let (settled, held): (Vec<_>, Vec<_>) =
+                held.into_iter().partition(|u| all || u.end() <= h.first_sequence);
+            self.unexplained = settled;
+            self.explained();
+            self.unexplained = held;
         }
     }
 
     fn unexplained_end(&self) -> u64 {
-        self.unexplained.last().map_or(self.expected, |u| u.start.saturating_add(u.count))
+        self.unexplained.iter().fold(self.expected, |end, u| end.max(u.end()))
     }
 
-    fn add_unexplained(&mut self, unreadable: bool, file: &SegmentFile, offset: u64, from: u64) {
-        let length = file.size - offset;
-        let count =
-            if unreadable { file.possible() } else { length.div_ceil(FRAME_MIN) };
-        let count = if mistake("tail-burns-one") && !unreadable { 1 } else { count };
+    fn add_unreadable(&mut self, file: &SegmentFile, from: u64) {
         self.unexplained.push(Unexplained {
-            unreadable,
+            unreadable: true,
             file: file.name.clone(),
-            offset,
-            length,
+            offset: 0,
+            length: file.size,
             start: from,
-            count,
+            count: file.possible(),
         });
     }
 
     /// The numbers before a frame or a bad body, and who answers for them.
-    fn jump(&mut self, file: &SegmentFile, found: &Found, region: Option<(u64, u64)>) {
+    fn jump(&mut self, file: &SegmentFile, h: &Header, found: &Found, region: Option<(u64, u64)>) {
         let own = (found.own_between.0.max(self.expected), found.own_between.1);
-        let s = found.offset;
-        match region {
-            Some((offset, length)) => {
-                let damage =
-                    Damage::new("damaged-region", &file.name, offset, length, "no header verifies");
-                self.damages.add(damage.with(Fate::Lost, &[found.copies_between, own]));
-                self.stretch(&file.name, offset, length);
+        let copies = found.copies_between;
+        let has_gap = h.continues_from < h.first_sequence;
+        if let Some((offset, length)) = region {
+            // What the region hides beyond a declared gap is a jump behind it.
+            let across = has_gap && copies.0 < copies.1 && found.kind == Kind::Own;
+            let hidden = if across { vec![copies] } else { vec![copies, own] };
+            let damage =
+                Damage::new("damaged-region", &file.name, offset, length, "no header verifies");
+            self.damages.add(damage.with(Fate::Lost, &hidden));
+            self.stretch(&file.name, offset, length);
+            if !across {
+                return;
             }
-            None if found.kind == Kind::Own && own.0 < own.1 => {
-                let damage = Damage::new("missing-numbers", &file.name, s, 0, "numbers jump");
-                if !mistake("gap-not-reported") {
-                    self.damages.add(damage.with(Fate::Lost, &[own]));
-                }
+        }
+        // By what the file expects: with no number left it is damage all the same.
+        if found.kind == Kind::Own && found.own_between.0 < found.own_between.1 {
+            let damage =
+                Damage::new("missing-numbers", &file.name, found.offset, 0, "numbers jump");
+            if !mistake("gap-not-reported") {
+                self.damages.add(damage.with(Fate::Lost, &[own]));
             }
-            None => {}
         }
     }
 
@@ -195,9 +205,8 @@ impl Scan {
             return;
         }
         if found.kind == Kind::Own {
-            if self.unexplained.first().is_some_and(|u| u.start == s) {
-                self.explained();
-            }
+            // The file handed out its numbers from its first on: no tail before it had any.
+            self.explained();
             self.expected = s + 1;
         }
         if s <= self.acknowledged || self.seen.contains(s) {
@@ -222,7 +231,7 @@ impl Scan {
         }
     }
 
-    fn bad_body(&mut self, file: &SegmentFile, found: &Found) {
+    fn bad_body(&mut self, file: &SegmentFile, found: &Found, behind_region: bool) {
         let s = found.header.sequence;
         let damage = Damage::new(
             "damaged-body",
@@ -233,11 +242,60 @@ impl Scan {
         );
         let behind = found.kind == Kind::Stale
             || (found.kind == Kind::Own && s < self.expected);
-        let numbers = if behind { (0, 0) } else { (s, s + 1) };
+        let numbers = match found.kind {
+            _ if behind => (0, 0),
+            // It answers for the numbers before it as well (REC-2.1).
+            Kind::Own if !behind_region && found.own_between.0 < s => {
+                (found.own_between.0.max(self.expected), s + 1)
+            }
+            _ => (s, s + 1),
+        };
         self.damages.add(damage.with(Fate::Lost, &[numbers]));
         self.stretch(&file.name, found.offset, found.header.frame_bytes());
         if found.kind == Kind::Own {
             self.expected = self.expected.max(s + 1);
+        }
+    }
+
+    /// What a tail may have held: missing copies, and records of the file's own (REC-6.3).
+    fn tail(&mut self, file: &SegmentFile, h: &Header, scanner: &Scanner, offset: u64) {
+        let count = (file.size - offset).div_ceil(FRAME_MIN);
+        let count = if mistake("tail-burns-one") { 1 } else { count };
+        let end = scanner.expected().max(h.first_sequence).saturating_add(count);
+        let mut from = scanner.expected().max(self.expected);
+        if scanner.among_copies() && h.continues_from < h.first_sequence {
+            if from < h.continues_from {
+                let detail = "copies that recovery made";
+                let damage =
+                    Damage::new("tail", &file.name, offset, file.size - offset, detail);
+                let numbers = (from, h.continues_from);
+                self.damages.add(damage.with(Fate::PossiblyLost, &[numbers]));
+                self.stretch(&file.name, offset, file.size - offset);
+            }
+            from = h.first_sequence.max(self.expected);
+        }
+        self.unexplained.push(Unexplained {
+            unreadable: false,
+            file: file.name.clone(),
+            offset,
+            length: file.size - offset,
+            start: from.min(end),
+            count: end.saturating_sub(from),
+        });
+    }
+
+    /// A file that is shorter than the clean mark says, where copies are missing (ACK-3.1).
+    fn count_copies(&mut self, file: &SegmentFile, h: &Header, local: u64) {
+        let first = self.expected.max(local).max(self.acknowledged + 1);
+        if let Some(slot) = &self.slot {
+            let shorter = slot.clean_file == h.file_number && file.size < slot.clean_length;
+            if shorter && first < h.continues_from {
+                let detail = "the file was longer when it was closed";
+                let damage = Damage::new("missing-end", &file.name, file.size, 0, detail);
+                let numbers = (first, h.continues_from);
+                self.damages.add(damage.with(Fate::PossiblyLost, &[numbers]));
+                self.expected = h.continues_from;
+            }
         }
     }
 
@@ -255,32 +313,35 @@ impl Scan {
         let mut scanner = Scanner::new(handle, h, file.size);
         let mut region = None;
         let mut good = file.size;
+        let mut tail_of_copies = false;
         while let Some(piece) = scanner.next().map_err(&failed)? {
             match piece {
                 Piece::Region { offset, length } => region = Some((offset, length)),
                 Piece::BadBody(found) => {
-                    self.jump(file, &found, region.take());
-                    self.bad_body(file, &found);
+                    let behind_region = region.is_some();
+                    if behind_region {
+                        self.jump(file, h, &found, region.take());
+                    }
+                    self.bad_body(file, &found, behind_region);
                 }
                 Piece::Frame(found) => {
                     let body = scanner.body(&found).map_err(&failed)?;
-                    self.jump(file, &found, region.take());
+                    self.jump(file, h, &found, region.take());
                     self.frame(file, &found, body, dead);
                 }
                 Piece::Tail { offset } => {
                     good = offset;
-                    let from = if scanner.among_copies() {
-                        scanner.expected()
-                    } else {
-                        self.expected = self.expected.max(h.first_sequence);
-                        self.unexplained_end()
-                    };
-                    self.add_unexplained(false, file, offset, from);
+                    self.tail(file, h, &scanner, offset);
+                    tail_of_copies =
+                        scanner.among_copies() && h.continues_from == h.first_sequence;
                 }
             }
         }
+        self.count_copies(file, h, scanner.expected());
         let local = scanner.expected().max(h.first_sequence);
-        self.expected = self.expected.max(local);
+        // A tail that may have held the last copies begins with them.
+        let reached = if tail_of_copies { scanner.expected() } else { local };
+        self.expected = self.expected.max(reached);
         self.segments.push(Segment {
             name: file.name.clone(),
             header: h.clone(),
@@ -309,6 +370,7 @@ pub fn scan(
         acknowledged: acknowledged(survey),
         stretches: Vec::new(),
         stretches_dropped: 0,
+        slot: survey.slots.newest.clone(),
         expected: 1,
         unexplained: Vec::new(),
         damages: Collected::default(),
@@ -324,7 +386,7 @@ pub fn scan(
         match &file.header {
             None => {
                 let from = scan.unexplained_end();
-                scan.add_unexplained(true, file, 0, from);
+                scan.add_unreadable(file, from);
             }
             Some(h) => scan.read_segment(disk, file, h, &mut dead)?,
         }
@@ -337,8 +399,11 @@ fn finish(mut scan: Scan, survey: &Survey, report: &mut Report) -> Result<Scan> 
     scan.continues = scan.expected.min(SEQUENCE_MAX + 1);
     scan.next = scan.continues;
     let burned = scan.unexplained_end();
+    let mut reached = scan.continues;
     for u in std::mem::take(&mut scan.unexplained) {
-        scan.tell(&u, Fate::PossiblyLost, (u.start, u.start.saturating_add(u.count)));
+        let first = u.start.max(reached);
+        scan.tell(&u, Fate::PossiblyLost, (first, u.end().max(first)));
+        reached = reached.max(u.end());
     }
     if survey.identity.is_some() && !mistake("next-is-last-plus-one") {
         scan.next = scan.next.max(burned).min(SEQUENCE_MAX + 1);
@@ -349,7 +414,6 @@ fn finish(mut scan: Scan, survey: &Survey, report: &mut Report) -> Result<Scan> 
         None => true,
         Some(n) => {
             survey.slots.both
-                && slot.log_id == n.header.log_id
                 && slot.clean_file == n.header.file_number
                 && slot.clean_length == n.length
                 && (slot.next_sequence == scan.next || mistake("clean-without-floor"))

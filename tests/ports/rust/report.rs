@@ -198,7 +198,7 @@ impl Collected {
             damage.numbers = leave_out(&damage.numbers, damage.fate == Fate::DeadLettered);
             if damage.numbers.is_empty() {
                 damage.fate = Fate::None;
-                if matches!(damage.kind, "gap-between-files" | "missing-end" | "missing-numbers") {
+                if matches!(damage.kind, "gap-between-files" | "missing-end") {
                     continue;
                 }
             }

@@ -114,14 +114,17 @@ impl Log {
         self.segments.len() > 1 && self.segments[0].end - 1 <= self.watermark
     }
 
+    /// The oldest file's numbers are settled by what this process has made durable.
+    fn is_covered(&self) -> bool {
+        self.ack.is_durable && self.ack.last.acknowledged_through >= self.segments[0].end - 1
+    }
+
     /// Deletes wholly settled files.
     pub fn retire(&mut self) {
         while self.first_goes() {
-            if self.ack.last.acknowledged_through < self.segments[0].end - 1
-                && !mistake("deleted-before-cursor-is-durable")
-            {
+            if !self.is_covered() && !mistake("deleted-before-cursor-is-durable") {
                 self.save_watermark();
-                if self.ack.last.acknowledged_through < self.segments[0].end - 1 {
+                if !self.is_covered() {
                     return;
                 }
             }

@@ -1,7 +1,7 @@
 //! What is in the directory, before anything is read beyond headers and slots (REC-5).
-//! Promise: changes nothing, except that a swap of the acknowledgement file is completed.
+//! Promise: changes nothing, except that a salvage and a swap of the acknowledgement file are completed.
 
-use crate::acknowledgement::{read_slots, Place, Slot};
+use crate::acknowledgement::{read_slots, Place, Slot, GENERATION_MAX};
 use crate::disk::{read_at, Disk, Item};
 use crate::errors::{Result, WalError};
 use crate::frame::FRAME_MIN;
@@ -79,12 +79,17 @@ fn read_header(disk: &Disk, file: &SegmentFile, damages: &mut Vec<Damage>) -> Re
         }
         return Ok(judged.into_iter().nth(i).and_then(|j| j.ok()));
     }
+    // The first that verifies decides (FMT-4.3); a sound one is that of another file.
     for j in &judged {
-        if let Err(Fault::Unsupported { major, flags }) = j {
-            return Err(WalError::UnsupportedVersion(format!(
-                "{}: version {} with flags {:#x}; use a reader that has them",
-                file.name, major, flags
-            )));
+        match j {
+            Err(Fault::Unsupported { major, flags }) => {
+                return Err(WalError::UnsupportedVersion(format!(
+                    "{}: version {} with flags {:#x}; use a reader that has them",
+                    file.name, major, flags
+                )));
+            }
+            Ok(_) => break,
+            Err(_) => {}
         }
     }
     Ok(None)
@@ -143,10 +148,14 @@ fn read_acknowledgements(
         })
         .collect();
     slots.generation = found.iter().flatten().map(|s| s.generation).max().unwrap_or(0);
-    slots.newest = ours.iter().flatten().max_by_key(|s| s.generation).map(|s| (*s).clone());
+    slots.newest = ours.iter().rev().flatten().max_by_key(|s| s.generation).map(|s| (*s).clone());
     slots.both = ours.iter().all(Option::is_some);
+    let exhausted = slots.generation >= GENERATION_MAX;
+    if exhausted {
+        slots.generation = 0;
+    }
     if slots.both {
-        slots.place = Place::Good;
+        slots.place = if exhausted { Place::Anew } else { Place::Good };
     } else if slots.newest.is_none() {
         let detail = "no slot can be used: as if the file were missing";
         damages.push(Damage::new("acknowledgement-file", names::ACK, 0, size, detail));
@@ -162,7 +171,45 @@ fn read_acknowledgements(
     Ok(slots)
 }
 
+/// The last steps of a salvage that was interrupted (CLI-3.1).
+fn finish_salvage(disk: &Disk) -> Result<()> {
+    let items = disk.list().map_err(disk_unreadable("the directory"))?;
+    for item in items.iter().filter(|i| i.regular) {
+        let name = match item.name.strip_suffix(".salvaged") {
+            Some(n) if names::segment_number(n).is_some() => n,
+            _ => continue,
+        };
+        if !items.iter().any(|i| i.name == name) {
+            disk.rename(&item.name, name).map_err(disk_unreadable(&item.name))?;
+            disk.sync_directory().map_err(disk_unreadable("the directory"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The header of an empty newest file is what was on its blocks before it (REC-5.2).
+fn is_of_earlier_log(
+    disk: &Disk,
+    items: &[Item],
+    header: &Header,
+    before: &[SegmentFile],
+) -> Result<bool> {
+    let older = match before.iter().rev().find_map(|f| f.header.as_ref()) {
+        Some(older) => older,
+        None => return Ok(false),
+    };
+    if older.log_id == header.log_id || older.log_id == header.previous_log_id {
+        return Ok(false);
+    }
+    if !items.iter().any(|i| i.name == names::ACK && i.regular) {
+        return Ok(true);
+    }
+    let slots = read_slots(disk, names::ACK).map_err(disk_unreadable(names::ACK))?;
+    Ok(slots.iter().flatten().all(|slot| slot.log_id != header.log_id))
+}
+
 pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
+    finish_salvage(disk)?;
     let items = disk.list().map_err(disk_unreadable("the directory"))?;
     let mut files = Vec::new();
     let mut leftovers = Vec::new();
@@ -203,7 +250,15 @@ pub fn survey(disk: &Disk, report: &mut Report) -> Result<Survey> {
         file.header = read_header(disk, file, &mut damages)?;
     }
     let highest = files.iter().map(|f| f.number).max().unwrap_or(0) as u64;
-    while files.last().is_some_and(|f| f.header.is_none() && f.size <= BLOCK) {
+    while let Some((last, before)) = files.split_last() {
+        let goes = last.size <= BLOCK
+            && match &last.header {
+                None => true,
+                Some(header) => is_of_earlier_log(disk, &items, header, before)?,
+            };
+        if !goes {
+            break;
+        }
         leftovers.extend(files.pop().map(|f| f.name));
     }
     let identity = files
