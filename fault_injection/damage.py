@@ -29,7 +29,7 @@ import struct
 from typing import Final
 
 from fault_injection.errors import PlanError
-from fault_injection.forged import foreign, undecodable
+from fault_injection.forged import foreign, renumbered, undecodable
 from fault_injection.log_steps import Damage
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import segment_name
@@ -37,8 +37,9 @@ from simulators.disk_image import FILLINGS, Image, garbage
 
 ACKNOWLEDGEMENTS: Final = "procmond.ack"
 STRANGER_TEXT: Final = b"somebody keeps this here\n"
-PLANTED_AT: Final = FRAME_HEADER_BYTES + 60
-"""Behind the fixed fields of a record, where its texts are."""
+PLANTED_AT: Final = FRAME_HEADER_BYTES + 240
+"""Inside the texts of a long record, and so far in that one or two records may have been lost
+before it: else its number alone would show that it is none."""
 _LENGTH: Final = struct.Struct("<I")
 
 
@@ -79,6 +80,8 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
         del result[name]
     elif step.kind == "misnamed":
         result[segment_name(step.amount)] = result.pop(name)
+    elif step.kind == "renumbered":
+        result[segment_name(step.amount)] = renumbered(result.pop(name), step.amount)
     elif step.kind == "stale":
         if name not in snapshot:
             raise PlanError(f"{step}: no snapshot has {name}")

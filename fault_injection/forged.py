@@ -3,6 +3,7 @@
     undecodable   a record whose checksums hold and whose event has a type that does not exist:
                   what a newer writer, or one with a mistake, has left
     foreign       a segment of another log: somebody's file in the wrong directory
+    renumbered    a segment with the number `amount`, as a log that is old and long would have it
 
 This needs the format as the reference has it. Spec: SCN-1.2, REC-11.1, REC-5.1.
 """
@@ -39,6 +40,19 @@ def foreign(content: bytes) -> bytes:
     """Return the file as another log would have written it, but for its frames."""
     block = encode_header_block(replace(_header(content), log_id=OTHER_LOG))
     return block + content[FRAMES_OFFSET:]
+
+
+def renumbered(content: bytes, number: int) -> bytes:
+    """Return the file as it would be if it had this number."""
+    header = replace(_header(content), file_number=number)
+    result = encode_header_block(header)
+    while len(result) < len(content):
+        start = len(result)
+        body_bytes = int.from_bytes(content[start + 4 : start + 8], "little")
+        sequence = int.from_bytes(content[start + 8 : start + 16], "little")
+        body = content[start + FRAME_HEADER_BYTES :][:body_bytes]
+        result += encode_frame(header.frame_key, start, sequence, payload_of(body))
+    return result
 
 
 def _header(content: bytes) -> SegmentHeader:

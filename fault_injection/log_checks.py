@@ -1,7 +1,8 @@
 """What a plan can ask beyond what every open is asked: the words of the step `check`.
 
     said-once    the last open calls nothing lost that an earlier open had called lost
-    degraded     an open that could not make a file to append to says so
+    degraded     an open that could not make a file to append to says so, and is no refusal if
+                 the disk was full
     goes-on      the faults are over: an append works, and the log need not be opened again
     deletes      once all is acknowledged one file stays, whatever the disk has room for
     bounded      copies of damaged bytes, and the log as a whole, stay within their limits
@@ -13,6 +14,7 @@ two speak of the last open. Spec: SCN-1.3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,6 +29,8 @@ from reference.names import DEAD_LETTERS_NAME as DEAD
 from simulators.disk_image import Image
 
 WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "bounded", "untouched")
+
+_SEGMENT_NOT_MADE: Final = re.compile(r"create_exclusive procmond-\d+\.wal(\.new)?:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def check_more(
             again = sorted(asked.reported & set(asked.answer.lost))
             return Broken("I7", f"{again} are reported once more", again[0]) if again else None
         case "degraded":
-            failed = any(each.startswith("create_exclusive procmond-") for each in asked.fired)
+            failed = any(_SEGMENT_NOT_MADE.match(each) for each in asked.fired)
             if failed and not asked.answer.is_degraded:
                 return Broken("I11", "no file could be made, and the log does not say so")
             return None
@@ -64,6 +68,17 @@ def check_more(
             changed = [each for each in sorted(asked.strangers) if image.get(each) != STRANGER_TEXT]
             return Broken("I12", f"{changed} are not the log's, and changed") if changed else None
     raise PlanError(f"check {what!r} is none of {', '.join(WORDS)}")
+
+
+def refused_for_room(asked: Asked) -> Broken | None:
+    """Return what is broken if the last open refused only because no file could be made."""
+    growing = ("create_exclusive", "append")
+    if asked.answer.refused and all(
+        each.startswith(growing) and each.endswith("ENOSPC") for each in asked.fired
+    ):
+        return Broken("I10", f"the disk is full, and the log cannot be opened to drain it: "
+                             f"{asked.answer.refused}")  # fmt: skip
+    return None
 
 
 def _bounded(image: Image, settings: Mapping[str, int]) -> Broken | None:

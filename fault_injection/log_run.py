@@ -16,7 +16,7 @@ Spec: SCN-1.2, SCN-1.3.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,8 +25,9 @@ from fault_injection.damage import damaged, segment_names
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken, Ledger, check_log, missing_from
-from fault_injection.log_checks import Asked, check_more
+from fault_injection.log_checks import Asked, check_more, refused_for_room
 from fault_injection.log_steps import (
+    ENDINGS,
     Acknowledge,
     Append,
     Check,
@@ -41,10 +42,12 @@ from fault_injection.log_steps import (
     Refuse,
     Replay,
     Snapshot,
+    processes,
 )
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
+    Answer,
     Buried,
     Forgotten,
     Handed,
@@ -63,8 +66,6 @@ from simulators.disk_image import Image
 from simulators.persistence import PROFILES
 
 OPENINGS_TO_DRAIN: Final = 3
-_ENDINGS: Final = (Close, Kill, PowerCut, Damage)
-"""A process, or a boot, ends with these."""
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class LogRun:
 
     def run(self) -> LogRun:
         """Do all steps, up to the first broken invariant; return the run itself."""
-        for process in _processes(self.plan.steps):
+        for process in processes(self.plan.steps):
             self._arm(process)
             for step in process:
                 if self.broken is not None:
@@ -156,7 +157,7 @@ class LogRun:
         except DEFECTS as error:
             outcome = f"the log gives up: {defect(error)}"
             self.broken = self.broken or Broken("I10", outcome)
-        is_ending = isinstance(step, _ENDINGS)
+        is_ending = isinstance(step, ENDINGS)
         self.done.append(
             Done(
                 step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
@@ -213,6 +214,9 @@ class LogRun:
             self._lives += 1
             log = self.subject.open(self._faults, settings_of(self.plan, self._lives))
         except Refused as refusal:
+            self._asked = replace(
+                self._asked, answer=Answer(refused=str(refusal)), fired=tuple(self._faults.fired)
+            )
             if not self._faults.fired:
                 self.broken = Broken("I10", f"the log could not be opened: {refusal}")
             return f"refused: {refusal}"
@@ -340,6 +344,7 @@ class LogRun:
 
     def _check(self, what: str) -> str:
         if self.log is None:
+            self.broken = refused_for_room(self._asked) if what == "degraded" else None
             return "no log"
         if what == "goes-on":
             self._faults.heal()
@@ -387,14 +392,3 @@ class LogRun:
         disk.marks.extend(marks)
         self.log = None
         self.use_disk(disk)
-
-
-def _processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Yield the steps of one process after the other, each with its end."""
-    current: list[Step] = []
-    for step in steps:
-        current.append(step)
-        if isinstance(step, _ENDINGS):
-            yield current
-            current = []
-    yield current

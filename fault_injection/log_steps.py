@@ -11,8 +11,9 @@ taken out. Spec: SCN-1.2.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from fault_injection.plan import Step, step
 
@@ -168,3 +169,18 @@ class Drain(Step):
     """Faults are over: open, acknowledge everything; the log has to go on and to shrink."""
 
     do: ClassVar[str] = "drain"
+
+
+ENDINGS: Final = (Close, Kill, PowerCut, Damage)
+"""A process, or a boot, ends with these."""
+
+
+def processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Yield the steps of one process after the other, each with its end."""
+    current: list[Step] = []
+    for each in steps:
+        current.append(each)
+        if isinstance(each, ENDINGS):
+            yield current
+            current = []
+    yield current

@@ -111,6 +111,9 @@ def test_a_planted_record_is_inside_another_whose_header_rots(image: Image) -> N
 def test_forged_bytes_verify(image: Image) -> None:
     undecodable = damaged(image, Damage("undecodable", file=1, record=0), {})
     assert kinds_found(undecodable) == [(DamageKind.UNDECODABLE, Fate.DEAD_LETTERED)]
+    high = damaged(image, Damage("renumbered", file=-1, amount=99_999), {})
+    assert segment_names(high)[-1] == "procmond-99999.wal"
+    assert kinds_found(high) == []
     foreign = damaged(image, Damage("foreign", file=1), {})
     assert (DamageKind.FOREIGN, Fate.NONE) in kinds_found(foreign)
 

@@ -14,7 +14,7 @@ from fault_injection.cuts import (
 )
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
-from fault_injection.log_checks import Asked, check_more
+from fault_injection.log_checks import Asked, check_more, refused_for_room
 from fault_injection.log_run import LogRun
 from fault_injection.log_steps import (
     Acknowledge,
@@ -217,6 +217,8 @@ def test_checks_find_what_they_are_for() -> None:
     assert ask("degraded", failed) == "I11"
     assert ask("degraded", Asked(Answer(is_degraded=True), fired=failed.fired)) == ""
     assert ask("degraded") == ""
+    copy = Asked(fired=("create_exclusive procmond-00002.wal@8192+9-00000000.quarantine: ENOSPC",))
+    assert ask("degraded", copy) == "", "evidence is not needed"
     assert ask("deletes", None, "a", "b") == "I10"
     assert ask("deletes", None, "a") == ""
     assert ask("bounded", x_quarantine=bytes(11)) == "I9"
@@ -226,6 +228,17 @@ def test_checks_find_what_they_are_for() -> None:
     assert ask("untouched", strangers) == "I12"
     with pytest.raises(PlanError, match="is none of"):
         ask("everything")
+
+
+@pytest.mark.req("SCN-1.3", "REC-9.3")
+def test_a_full_disk_is_no_reason_to_refuse_and_a_broken_one_is() -> None:
+    full = ("create_exclusive procmond-00002.wal.new: ENOSPC", "append procmond.ack.new: ENOSPC")
+    refused = Answer(refused="no room")
+    found = refused_for_room(Asked(refused, fired=full))
+    assert found is not None
+    assert found.invariant == "I10"
+    assert refused_for_room(Asked(refused, fired=(*full, "read procmond.ack: EIO"))) is None
+    assert refused_for_room(Asked(fired=full)) is None
 
 
 @pytest.mark.req("SCN-1.3")

@@ -20,10 +20,10 @@ def cases(effort: Effort) -> Iterator[Case]:
         )  # fmt: skip
         for file in (0, 1):
             for record in (0, 1, 2):
-                for bit in range(0, 8 * FRAME_HEADER_BYTES, effort.budget(2, 1)):
+                for bit in range(0, 8 * FRAME_HEADER_BYTES, effort.budget(3, 1)):
                     rot = Damage("flip", file=file, record=record, place=bit, lost_max=1)
                     rotten = plan.then(rot, Open(), Check("said-once"))
-                    if bit % 16 == 0:
+                    if bit % 15 == 0:
                         yield Case(rotten.then(*LIFE_AFTER), twice=True)
                     else:
                         yield Case(rotten.then(Append(1), Drain()))

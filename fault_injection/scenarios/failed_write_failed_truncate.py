@@ -8,6 +8,7 @@ from fault_injection.cases import Case
 from fault_injection.log_steps import (
     Acknowledge,
     Append,
+    Close,
     Drain,
     Fault,
     Kill,
@@ -18,15 +19,19 @@ from fault_injection.log_steps import (
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import log_plan
 
+REOPENED = (Close(), Open())
+"""The file is marked as complete when the write fails."""
+
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Some bytes, an error, then the truncation or its sync fails; then it goes on."""
     for short in (1, 20, 125, 250):
         for error in ("ENOSPC", "EIO"):
             for call in ("truncate", "sync"):
-                for before in (0, 2):
+                for before, clean in ((0, ()), (2, ()), (0, REOPENED)):
+                    begun = [*[Append(1)] * before, *clean]
                     used = log_plan(
-                        "failed-write-failed-truncate", Open(), *[Append(1)] * before,
+                        "failed-write-failed-truncate", Open(), *begun,
                         Fault("append", short=short, suffix=".wal"),
                         Fault("append", error, at=2, suffix=".wal"),
                         Fault(call, "EIO", suffix=".wal"), Append(3), Append(2), Replay(),
@@ -36,6 +41,9 @@ def cases(effort: Effort) -> Iterator[Case]:
                     for kept in ("none", "all"):
                         yield Case(used.then(PowerCut(kept=kept), Open(), Append(1), Drain()))
                     yield Case(used.then(Kill(), Open(), Append(1), Drain()))
+                    failed = used.with_steps(*used.steps[:-3], Kill(), Open(), Append(1))
+                    for kept in ("none", "all"):
+                        yield Case(failed.then(PowerCut(kept=kept), Open(), Drain()))
 
 
 SCENARIO = Scenario(

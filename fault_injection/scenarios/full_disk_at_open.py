@@ -47,7 +47,8 @@ def cases(effort: Effort) -> Iterator[Case]:
                     for times in (1, 0):
                         error = "EIO" if call == "sync" else "ENOSPC"
                         opened = plan.then(
-                            Fault(call, error, at, times), Open(), Replay(), Append(1),
+                            Fault(call, error, at, times), Open(), Check("degraded"), Replay(),
+                            Append(1),
                             Acknowledge(1), Append(1),
                         )  # fmt: skip
                         yield Case(opened.then(Check("goes-on"), Replay(), Drain()))

@@ -11,7 +11,7 @@ from fault_injection.workloads import LIFE_AFTER, files, log_plan, segments_of
 
 
 def cases(effort: Effort) -> Iterator[Case]:
-    """Each file of four, and two of them, removed or renamed; what was settled is not missed."""
+    """Each file of four, removed or renamed; what was settled is not missed; high numbers."""
     for ending in (Kill(), Close()):
         for settled in (0, 1, 2, 5):
             plan = log_plan(
@@ -30,6 +30,11 @@ def cases(effort: Effort) -> Iterator[Case]:
                     moved = Damage("misnamed", file=file, amount=number, lost_max=len(places))
                     yield Case(plan.then(moved, *after), twice=True)
                     yield Case(plan.then(moved, Open(), Append(2), Append(2), Append(1), Drain()))
+            for number in (9_998, 99_998, 99_999):
+                high = plan.then(Damage("renumbered", file=-1, amount=number), Open())
+                used = high.then(Append(2), Append(2), Append(2), Acknowledge(1))
+                yield Case(used.then(Kill(), *LIFE_AFTER), twice=True)
+                yield Case(used.then(Close(), Open(), Append(2), Kill(), *LIFE_AFTER))
 
 
 SCENARIO = Scenario(
@@ -45,5 +50,5 @@ SCENARIO = Scenario(
     invariants=("I3", "I5", "I6", "I7", "I10"),
     requirements=("REC-4.1", "FMT-3.1", "FMT-4.4", "REC-5.2", "REP-1.2"),
     cases=cases,
-    strikes=("damage remove", "damage misnamed"),
+    strikes=("damage remove", "damage misnamed", "damage renumbered"),
 )

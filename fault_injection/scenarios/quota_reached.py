@@ -25,7 +25,7 @@ def cases(effort: Effort) -> Iterator[Case]:
         for limit in (8192 + 200, 1 << 15):
             for settled in (0, 1, 3, 20):
                 full = log_plan(
-                    "quota-reached", Open(), *[Append(2)] * 12, Replay(), Acknowledge(settled),
+                    "quota-reached", Open(), *[Append(2, 700)] * 12, Replay(), Acknowledge(settled),
                     *[Append(1)] * 3, Check("bounded"), Replay(), seed=effort.seed,
                     quota_bytes=quota, quarantine_bytes_max=1000, rotation_bytes=limit,
                 )  # fmt: skip

@@ -13,7 +13,7 @@ from fault_injection.workloads import LIFE_AFTER, disk_of, log_plan
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Recovery's copy and a new acknowledgement file; both names, the new one alone, neither."""
-    picks = ("both-names", "adds", "names")
+    picks = ("both-names", "adds", "names", "deletes", "all-but-adds")
     recovery = [Open(), Append(2), Append(1), Kill(), Open(), Append(1), Kill(), Open()]
     anew = [Open(), Append(2), Fault("overwrite", "EIO", suffix="ack"), Acknowledge(1), Append(1),
             Acknowledge(1), Append(1)]  # fmt: skip

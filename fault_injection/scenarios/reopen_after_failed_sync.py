@@ -25,6 +25,12 @@ def cases(effort: Effort) -> Iterator[Case]:
                         used = failed.then(Acknowledge(settled))
                         for kept in ("none", "all"):
                             yield Case(used.then(PowerCut(kept=kept), Open(), Append(1), Drain()))
+                    # And the disk has no room to write it anew, nor takes the floor.
+                    full = [Fault("create_exclusive", "ENOSPC", times=0)]
+                    full += [Fault("overwrite", "EIO", times=0)]
+                    begun = len(failed.steps) - 1
+                    opened = failed.with_steps(*failed.steps[:begun], *full, Open(), Append(1))
+                    yield Case(opened.then(PowerCut(), Open(), Append(1), Drain()))
                     yield Case(failed.then(Append(1)), budget=effort.budget(20, 1000))
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.log_steps import Append, Drain, Fault, Kill, Open, PowerCut, Replay
+from fault_injection.log_steps import Append, Close, Drain, Fault, Kill, Open, PowerCut, Replay
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import log_plan
+
+REOPENED = (Close(), Open())
+"""The file is marked as complete when the write fails."""
 
 
 def cases(effort: Effort) -> Iterator[Case]:
     """Cut back, and appended to again with events of the same length; every legal power cut."""
     for profile in ("posix-min", "ext4-ordered", "btrfs"):
-        for before in (0, 1, 2):
+        for before, clean in ((0, ()), (1, ()), (2, ()), (0, REOPENED), (2, REOPENED)):
             for short in (21, 130, 240):
+                begun = [*[Append(1)] * before, *clean]
                 used = log_plan(
-                    "truncate-then-append", Open(), *[Append(1)] * before,
+                    "truncate-then-append", Open(), *begun,
                     Fault("append", short=short, suffix=".wal"),
                     Fault("append", "ENOSPC", at=2, suffix=".wal"),
                     Append(3), Append(1), Append(2), Replay(), profile=profile,
@@ -26,6 +30,8 @@ def cases(effort: Effort) -> Iterator[Case]:
                 for kept in ("none", "all"):
                     yield Case(used.then(PowerCut(kept=kept), Open(), Append(1), Drain()))
                 yield Case(used.then(Kill(), Open(), Append(1), Drain()))
+                failed = used.with_steps(*used.steps[:-3], Kill(), Open(), Append(1))
+                yield Case(failed.then(Append(2)), budget=effort.budget(12, 500))
 
 
 SCENARIO = Scenario(
