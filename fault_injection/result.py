@@ -129,7 +129,7 @@ class MutantResult:
     was_tested: bool = True
     """Whether its tests were run, too."""
     has_scenarios: bool = True
-    """False: the mistake is in what no plan can do."""
+    """False: no scenario finds it yet, tests alone do."""
 
     @property
     def is_killed(self) -> bool:

@@ -22,6 +22,7 @@ from fault_injection.mutants import (
     backpressure,
     buffering,
     deleting,
+    directories,
     durability,
     failed_writes,
     frames,
@@ -35,8 +36,8 @@ from fault_injection.mutants.applying import ENVIRONMENT, switch_on
 from fault_injection.mutants.mutant import Mutant, Patch
 
 _TOPICS = (
-    durability, failed_writes, frames, recovery, surveying, deleting, letters, link, sessions,
-    buffering, backpressure,
+    durability, failed_writes, frames, recovery, directories, surveying, deleting, letters, link,
+    sessions, buffering, backpressure,
 )  # fmt: skip
 
 

@@ -6,21 +6,19 @@ from typing import Final
 
 from fault_injection.mutants.mutant import Mutant, Patch
 
-_RETENTION: Final = "reference.retention"
-_ACKNOWLEDGING: Final = "tests/test_acknowledging.py::"
-
-_FLUSH: Final = """\
-        if file.durable_through != watermark and not self._write(watermark, next_sequence):
-            return False
-"""
-
 MUTANTS: Final = (
     Mutant(
         name="delete-before-the-watermark",
         mistake="files go as soon as they are acknowledged; the watermark is written afterwards",
-        module=_RETENTION,
+        module="reference.retention",
         patches=(
-            Patch(_FLUSH, ""),
+            Patch(
+                """\
+        if file.durable_through != watermark and not self._write(watermark, next_sequence):
+            return False
+""",
+                "",
+            ),
             Patch(
                 """\
             self._sync_directory()
@@ -33,27 +31,38 @@ MUTANTS: Final = (
             ),
         ),
         found_by=(
-            _ACKNOWLEDGING
-            + "test_the_watermark_is_durable_before_a_file_goes_and_the_directory_synced_after",
+            "tests/test_acknowledging.py::"
+            "test_the_watermark_is_durable_before_a_file_goes_and_the_directory_synced_after",
         ),
-        scenarios=("unlink-before-mark", "unsynced-all-subsets"),
+        scenarios=("unlink-before-mark",),
     ),
     Mutant(
         name="delete-though-the-watermark-failed",
         mistake="files go although the watermark could not be made durable",
         trap="T13",
-        module=_RETENTION,
-        patches=(Patch(_FLUSH, _FLUSH.replace("            return False\n", "            pass\n")),),
+        module="reference.retention",
+        patches=(
+            Patch(
+                """\
+        if file.durable_through != watermark and not self._write(watermark, next_sequence):
+            return False
+""",
+                """\
+        if file.durable_through != watermark and not self._write(watermark, next_sequence):
+            pass
+""",
+            ),
+        ),
         found_by=(
             "tests/test_traps.py::"
             "test_t13_a_failing_acknowledgement_file_fails_nothing_and_is_made_anew",
         ),
-        scenarios=("fsync-eio-once", "unlink-before-mark"),
+        scenarios=("fsync-eio-once",),
     ),
     Mutant(
         name="delete-by-the-highest-number",
         mistake="a file goes when its highest number is settled, whatever is open before it",
-        module=_RETENTION,
+        module="reference.retention",
         patches=(
             Patch(
                 """\
@@ -65,16 +74,25 @@ MUTANTS: Final = (
             and self._segments[0].end_sequence - 1 in self._settled
 """,
             ),
-            Patch("                if oldest.end_sequence - 1 > watermark:\n",
-                  "                if oldest.end_sequence - 1 not in self._settled:\n"),
+            Patch(
+                """\
+                if oldest.end_sequence - 1 > watermark:
+""",
+                """\
+                if oldest.end_sequence - 1 not in self._settled:
+""",
+            ),
         ),
-        found_by=("tests/test_regressions.py::test_what_is_settled_while_the_watermark_is_written_deletes_no_file_yet",),
-        scenarios=("enospc-every-op",),
+        found_by=(
+            "tests/test_regressions.py::"
+            "test_what_is_settled_while_the_watermark_is_written_deletes_no_file_yet",
+        ),
+        scenarios=(),
     ),
     Mutant(
         name="delete-one-file-too-many",
         mistake="a file goes when its first number is settled",
-        module=_RETENTION,
+        module="reference.retention",
         patches=(
             Patch(
                 """\
@@ -86,16 +104,25 @@ MUTANTS: Final = (
             and self._segments[0].header.first_sequence <= self._settled.watermark
 """,
             ),
-            Patch("                if oldest.end_sequence - 1 > watermark:\n",
-                  "                if oldest.header.first_sequence > watermark:\n"),
+            Patch(
+                """\
+                if oldest.end_sequence - 1 > watermark:
+""",
+                """\
+                if oldest.header.first_sequence > watermark:
+""",
+            ),
         ),
-        found_by=(_ACKNOWLEDGING + "test_a_file_goes_only_when_all_of_it_is_settled_and_never_the_newest",),
-        scenarios=("kill-every-call", "unsynced-all-subsets"),
+        found_by=(
+            "tests/test_acknowledging.py::"
+            "test_a_file_goes_only_when_all_of_it_is_settled_and_never_the_newest",
+        ),
+        scenarios=("kill-every-call",),
     ),
     Mutant(
         name="delete-the-newest-too",
         mistake="the newest file goes too when all is settled, and its numbers with it",
-        module=_RETENTION,
+        module="reference.retention",
         patches=(
             Patch(
                 """\
@@ -106,40 +133,71 @@ MUTANTS: Final = (
             and self._segments[0]""",
             ),
         ),
-        found_by=(_ACKNOWLEDGING + "test_a_file_goes_only_when_all_of_it_is_settled_and_never_the_newest",),
-        scenarios=("kill-every-call",),
+        found_by=(
+            "tests/test_acknowledging.py::"
+            "test_a_file_goes_only_when_all_of_it_is_settled_and_never_the_newest",
+        ),
+        scenarios=("all-acknowledged-kill",),
     ),
     Mutant(
         name="acknowledged-files-stay",
         mistake="acknowledged files are deleted at the next open only",
-        module=_RETENTION,
-        patches=(Patch("            len(self._segments) > 1\n", "            len(self._segments) > 10**6\n"),),
-        found_by=("tests/test_ticket_acceptance.py::"
-                  "test_wal_files_deleted_after_all_events_successfully_published",),
+        module="reference.retention",
+        patches=(
+            Patch(
+                """\
+            len(self._segments) > 1
+""",
+                """\
+            len(self._segments) > 10**6
+""",
+            ),
+        ),
+        found_by=(
+            "tests/test_ticket_acceptance.py::"
+            "test_wal_files_deleted_after_all_events_successfully_published",
+        ),
         scenarios=("enospc-heal",),
     ),
     Mutant(
         name="watermark-in-memory-only",
         mistake="a close does not write the watermark: what was settled comes back",
-        module=_RETENTION,
+        module="reference.retention",
         patches=(
-            Patch("            if file.would_change(watermark, next_sequence, clean_mark):\n",
-                  "            if file.would_change(0, 0, clean_mark) and not watermark:\n"),
+            Patch(
+                """\
+            if file.would_change(watermark, next_sequence, clean_mark):
+""",
+                """\
+            if file.would_change(0, 0, clean_mark) and not watermark:
+""",
+            ),
         ),
-        found_by=(_ACKNOWLEDGING + "test_a_close_writes_the_watermark",),
-        scenarios=("kitchen-sink",),
+        found_by=("tests/test_acknowledging.py::test_a_close_writes_the_watermark",),
+        scenarios=("clean-restarts",),
     ),
     Mutant(
         name="watermark-above-a-hole",
-        mistake="the highest settled number is the watermark: what is open below it counts as settled",
+        mistake=(
+            "the highest settled number is the watermark: what is open below it counts as settled"
+        ),
         module="reference.interval_set",
         patches=(
-            Patch("        if self._starts[0] == self.watermark + 1:\n",
-                  "        if self._starts[0] > self.watermark:\n"),
+            Patch(
+                """\
+        if self._starts[0] == self.watermark + 1:
+""",
+                """\
+        if self._starts[0] > self.watermark:
+""",
+            ),
         ),
-        found_by=(_ACKNOWLEDGING + "test_numbers_settled_out_of_order_wait_for_those_before_them",
-                  "tests/test_interval_set.py"),
-        scenarios=("lost-ack",),
+        found_by=(
+            "tests/test_acknowledging.py::"
+            "test_numbers_settled_out_of_order_wait_for_those_before_them",
+            "tests/test_interval_set.py",
+        ),
+        scenarios=("dead-letter-on-full-disk", "dead-letter-fails"),
     ),
     Mutant(
         name="settled-when-refused",
@@ -147,11 +205,20 @@ MUTANTS: Final = (
         trap="T15",
         module="reference.wal",
         patches=(
-            Patch("            raise DeadLetterFailed(entry.sequence, error) from error\n",
-                  "            self.settle(entry.sequence)\n"
-                  "            raise DeadLetterFailed(entry.sequence, error) from error\n"),
+            Patch(
+                """\
+            raise DeadLetterFailed(entry.sequence, error) from error
+""",
+                """\
+            self.settle(entry.sequence)
+            raise DeadLetterFailed(entry.sequence, error) from error
+""",
+            ),
         ),
-        found_by=(_ACKNOWLEDGING + "test_a_refused_event_that_cannot_be_stored_stays_in_the_log",),
-        scenarios=("enospc-every-op",),
+        found_by=(
+            "tests/test_acknowledging.py::"
+            "test_a_refused_event_that_cannot_be_stored_stays_in_the_log",
+        ),
+        scenarios=("dead-letter-on-full-disk", "dead-letter-fails"),
     ),
-)  # fmt: skip
+)

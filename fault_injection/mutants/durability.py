@@ -6,35 +6,41 @@ from typing import Final
 
 from fault_injection.mutants.mutant import Mutant, Patch
 
-_WRITER: Final = "reference.segment_writer"
-_FILES: Final = "reference.segment_files"
-_ACK: Final = "reference.acknowledgement_file"
-
-_SYNC: Final = """\
-            self._filesystem.sync(segment.name)
-        except OSError as error:
-            self._failure"""
-
 MUTANTS: Final = (
     Mutant(
         name="no-sync",
         mistake="append returns when the bytes are written; nobody syncs them",
-        module=_WRITER,
-        patches=(Patch(_SYNC, _SYNC.replace("self._filesystem.sync(segment.name)", "pass")),),
+        module="reference.segment_writer",
+        patches=(
+            Patch(
+                """\
+            self._filesystem.sync(segment.name)
+        except OSError as error:
+            self._failure""",
+                """\
+            pass
+        except OSError as error:
+            self._failure""",
+            ),
+        ),
         found_by=("tests/test_explorer.py::test_a_clean_close_between_two_lives",),
         scenarios=("power-cut-every-op", "unsynced-all-subsets"),
     ),
     Mutant(
         name="every-other-sync",
         mistake="syncs are spread: some batches are answered before the sync that covers them",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
-                _SYNC,
-                _SYNC.replace(
-                    "self._filesystem.sync(segment.name)",
-                    "if first_sequence % 2:\n                self._filesystem.sync(segment.name)",
-                ),
+                """\
+            self._filesystem.sync(segment.name)
+        except OSError as error:
+            self._failure""",
+                """\
+            if first_sequence % 2:
+                self._filesystem.sync(segment.name)
+        except OSError as error:
+            self._failure""",
             ),
         ),
         found_by=("tests/test_explorer.py::test_a_clean_close_between_two_lives",),
@@ -44,10 +50,13 @@ MUTANTS: Final = (
         name="sync-tried-again",
         mistake="a failed sync is tried again, and the second answer believed",
         trap="T3",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
-                _SYNC,
+                """\
+            self._filesystem.sync(segment.name)
+        except OSError as error:
+            self._failure""",
                 """\
             try:
                 self._filesystem.sync(segment.name)
@@ -66,7 +75,7 @@ MUTANTS: Final = (
         name="failed-sync-is-one-appends-error",
         mistake="a failed sync is the error of one append, and the next one goes on in the file",
         trap="T3",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
                 """\
@@ -80,13 +89,13 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t3_failed_sync_is_not_retried_and_the_log_stays_failed",
         ),
-        scenarios=("fsync-eio-once", "fsync-eio-sticky"),
+        scenarios=("fsync-eio-once",),
     ),
     Mutant(
         name="no-directory-sync",
         mistake="a new file is synced and its name is not",
         trap="T17",
-        module=_FILES,
+        module="reference.segment_files",
         patches=(
             Patch(
                 """\
@@ -107,7 +116,7 @@ MUTANTS: Final = (
     Mutant(
         name="header-not-synced",
         mistake="the name of a new file is synced, its header only with the first record",
-        module=_FILES,
+        module="reference.segment_files",
         patches=(
             Patch(
                 """\
@@ -123,21 +132,30 @@ MUTANTS: Final = (
             "tests/test_traps.py::"
             "test_t17_a_new_file_has_its_name_and_bytes_durable_before_a_record",
         ),
-        scenarios=("unsynced-all-subsets",),
+        scenarios=("eintr-every-op",),
     ),
     Mutant(
         name="copy-not-synced",
         mistake="recovery renames its copy without having synced it",
-        module=_FILES,
-        patches=(Patch("        filesystem.sync(temporary)\n", ""),),
-        found_by=("tests/test_explorer.py::test_every_crash_and_every_crash_of_its_recovery[strict]",),
-        scenarios=("nested-recovery-1", "unsynced-all-subsets"),
+        module="reference.segment_files",
+        patches=(
+            Patch(
+                """\
+        filesystem.sync(temporary)
+""",
+                "",
+            ),
+        ),
+        found_by=(
+            "tests/test_explorer.py::test_every_crash_and_every_crash_of_its_recovery[strict]",
+        ),
+        scenarios=("nested-recovery-1",),
     ),
     Mutant(
         name="rename-is-durable",
         mistake="a rename is taken for durable: what was copied goes before its new name is synced",
         trap="T17",
-        module=_FILES,
+        module="reference.segment_files",
         patches=(
             Patch(
                 """\
@@ -156,42 +174,40 @@ MUTANTS: Final = (
             self._name_is_durable = True
 """,
                 "",
-                _ACK,
+                "reference.acknowledgement_file",
             ),
         ),
-        found_by=("tests/test_traps.py::test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed",),
-        scenarios=("rename-nonatomic", "nested-recovery-1", "unsynced-all-subsets"),
+        found_by=(
+            "tests/test_traps.py::"
+            "test_t3_entries_of_an_unclean_file_are_written_anew_before_they_are_replayed",
+        ),
+        scenarios=("nested-recovery-1",),
     ),
     Mutant(
         name="watermark-not-synced",
         mistake="the acknowledgement is written and not synced before files go",
-        module=_ACK,
+        module="reference.acknowledgement_file",
         patches=(
             Patch(
-                """encode_slot(slot))
+                """\
+encode_slot(slot))
             self._filesystem.sync(ACK_NAME)
         else""",
-                """encode_slot(slot))
+                """\
+encode_slot(slot))
         else""",
             ),
         ),
-        found_by=("tests/test_acknowledging.py::"
-                  "test_the_watermark_is_durable_before_a_file_goes_and_the_directory_synced_after",),
+        found_by=(
+            "tests/test_acknowledging.py::"
+            "test_the_watermark_is_durable_before_a_file_goes_and_the_directory_synced_after",
+        ),
         scenarios=("unlink-before-mark", "unsynced-all-subsets"),
-    ),
-    Mutant(
-        name="watermark-sync-tried-again",
-        mistake="the acknowledgement file is synced again after a sync that failed",
-        trap="T13",
-        module=_ACK,
-        patches=(Patch("            self._usable = False  # until the sync has succeeded\n", ""),),
-        found_by=("tests/test_acknowledging.py::test_making_the_acknowledgement_file_anew_may_fail_too",),
-        scenarios=("fsync-eio-once",),
     ),
     Mutant(
         name="acknowledgement-file-swapped-too-early",
         mistake="the old acknowledgement file goes before the new one is durable under any name",
-        module=_ACK,
+        module="reference.acknowledgement_file",
         patches=(
             Patch(
                 """\
@@ -203,19 +219,29 @@ MUTANTS: Final = (
         self._filesystem.create""",
             ),
         ),
-        found_by=("tests/test_regressions.py::"
-                  "test_a_new_acknowledgement_file_is_durable_before_the_old_one_goes",),
-        scenarios=("fsync-eio-once",),
+        found_by=(
+            "tests/test_regressions.py::"
+            "test_a_new_acknowledgement_file_is_durable_before_the_old_one_goes",
+        ),
+        scenarios=("random-histories",),
     ),
     Mutant(
         name="dead-letter-not-synced",
         mistake="a refused event is settled when its letter is written, not when it is synced",
         trap="T4",
         module="reference.dead_letters",
-        patches=(Patch("            self._filesystem.sync(DEAD_LETTERS_NAME)\n", ""),),
-        found_by=("tests/test_dead_letters.py::"
-                  "test_first_letter_makes_the_file_and_its_name_durable",),
-        scenarios=("unsynced-all-subsets",),
+        patches=(
+            Patch(
+                """\
+            self._filesystem.sync(DEAD_LETTERS_NAME)
+""",
+                "",
+            ),
+        ),
+        found_by=(
+            "tests/test_dead_letters.py::test_first_letter_makes_the_file_and_its_name_durable",
+        ),
+        scenarios=("dead-letter-fails", "refused-then-crash"),
     ),
     Mutant(
         name="dead-letter-name-not-synced",
@@ -232,8 +258,9 @@ MUTANTS: Final = (
         finally""",
             ),
         ),
-        found_by=("tests/test_dead_letters.py::"
-                  "test_first_letter_makes_the_file_and_its_name_durable",),
-        scenarios=("unsynced-all-subsets",),
+        found_by=(
+            "tests/test_dead_letters.py::test_first_letter_makes_the_file_and_its_name_durable",
+        ),
+        scenarios=("size-before-data-garbage", "rotate-dirent-lost"),
     ),
-)  # fmt: skip
+)

@@ -6,26 +6,22 @@ from typing import Final
 
 from fault_injection.mutants.mutant import Mutant, Patch
 
-_WRITER: Final = "reference.segment_writer"
-_FAULTS: Final = "tests/test_append_faults.py::"
-_TRAPS: Final = "tests/test_traps.py::"
-
-_SEAL: Final = '''whatever comes of it."""
-        self._log.appendable = False
-'''
-_CUT: Final = """\
-            self._filesystem.truncate(segment.name, segment.size_bytes)
-            # Until this returns, a power cut could bring the cut-off records back.
-            self._filesystem.sync(segment.name)
-"""
-
 MUTANTS: Final = (
     Mutant(
         name="short-write-believed",
         mistake="a write that took some of the bytes is taken for one that took all",
         module="reference.segment_files",
-        patches=(Patch("        data = data[written:]\n", '        data = b""\n'),),
-        found_by=(_FAULTS + "test_short_writes_are_continued",),
+        patches=(
+            Patch(
+                """\
+        data = data[written:]
+""",
+                """\
+        data = b""
+""",
+            ),
+        ),
+        found_by=("tests/test_append_faults.py::test_short_writes_are_continued",),
         scenarios=("short-write-every-op",),
     ),
     Mutant(
@@ -44,31 +40,67 @@ MUTANTS: Final = (
 """,
             ),
         ),
-        found_by=(_FAULTS + "test_interruptions_are_retried_but_not_for_ever",),
+        found_by=("tests/test_append_faults.py::test_interruptions_are_retried_but_not_for_ever",),
         scenarios=("eintr-every-op",),
     ),
     Mutant(
         name="failed-write-left-in-place",
         mistake="what a failed write left stays, and the next record is written behind it",
-        module=_WRITER,
-        patches=(Patch(_SEAL, 'whatever comes of it."""\n'), Patch(_CUT, "            pass\n")),
-        found_by=("tests/test_append_faults.py::test_a_disk_that_fills_up_and_empties_again_needs_no_reopen",),
-        scenarios=("enospc-every-op", "short-write-every-op"),
+        module="reference.segment_writer",
+        patches=(
+            Patch(
+                '''\
+whatever comes of it."""
+        self._log.appendable = False
+''',
+                '''\
+whatever comes of it."""
+''',
+            ),
+            Patch(
+                """\
+            self._filesystem.truncate(segment.name, segment.size_bytes)
+            # Until this returns, a power cut could bring the cut-off records back.
+            self._filesystem.sync(segment.name)
+""",
+                """\
+            pass
+""",
+            ),
+        ),
+        found_by=(
+            "tests/test_append_faults.py::"
+            "test_a_disk_that_fills_up_and_empties_again_needs_no_reopen",
+        ),
+        scenarios=("enospc-every-op",),
     ),
     Mutant(
         name="goes-on-in-a-cut-file",
         mistake="after a failed write was cut off, the same offsets are written again",
         trap="T8",
-        module=_WRITER,
-        patches=(Patch(_SEAL, 'whatever comes of it."""\n'),),
-        found_by=(_TRAPS + "test_t8_a_failed_write_is_definite_only_after_it_was_durably_cut_off",),
-        scenarios=("enospc-every-op",),
+        module="reference.segment_writer",
+        patches=(
+            Patch(
+                '''\
+whatever comes of it."""
+        self._log.appendable = False
+''',
+                '''\
+whatever comes of it."""
+''',
+            ),
+        ),
+        found_by=(
+            "tests/test_traps.py::"
+            "test_t8_a_failed_write_is_definite_only_after_it_was_durably_cut_off",
+        ),
+        scenarios=("failed-write-failed-truncate",),
     ),
     Mutant(
         name="definite-before-the-cut-is-durable",
         mistake="a failed append is called definite when it was cut off, without a sync",
         trap="T8",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
                 """\
@@ -78,14 +110,17 @@ MUTANTS: Final = (
                 "",
             ),
         ),
-        found_by=(_TRAPS + "test_t8_a_failed_write_is_definite_only_after_it_was_durably_cut_off",),
-        scenarios=("enospc-every-op",),
+        found_by=(
+            "tests/test_traps.py::"
+            "test_t8_a_failed_write_is_definite_only_after_it_was_durably_cut_off",
+        ),
+        scenarios=("truncate-then-append",),
     ),
     Mutant(
         name="definite-without-a-cut",
         mistake="a failed append is called definite although it could not be cut off",
         trap="T8",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
                 """\
@@ -98,56 +133,79 @@ MUTANTS: Final = (
             ),
         ),
         found_by=(
-            _TRAPS + "test_t8_a_failed_write_that_cannot_be_cut_off_is_indefinite_and_burns_numbers",
+            "tests/test_traps.py::"
+            "test_t8_a_failed_write_that_cannot_be_cut_off_is_indefinite_and_burns_numbers",
         ),
-        scenarios=("enospc-every-op",),
+        scenarios=("failed-write-failed-truncate",),
     ),
     Mutant(
         name="rotation-fails-the-append",
-        mistake="the file is rotated behind the record that fills it, and its error is the append's",
+        mistake=(
+            "the file is rotated behind the record that fills it, and its error is the append's"
+        ),
         trap="T9",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
-                """first_sequence + len(frames))
+                """\
+first_sequence + len(frames))
         return outcome
 """,
-                """first_sequence + len(frames))
+                """\
+first_sequence + len(frames))
         if end_bytes >= self._config.rotation_bytes and (failure := self._rotate()) is not None:
             return replace(outcome, error=NoSegment(describe(failure)))
         return outcome
 """,
             ),
         ),
-        found_by=(_TRAPS + "test_t9_a_failed_rotation_does_not_fail_the_append",),
-        scenarios=("enospc-every-op", "dirfsync-eio"),
+        found_by=("tests/test_traps.py::test_t9_a_failed_rotation_does_not_fail_the_append",),
+        scenarios=("failing-rotation",),
     ),
     Mutant(
         name="half-a-batch-forgotten",
         mistake="a batch that fails in its second file says that none of it is stored",
         module="reference.group_commit",
-        patches=(Patch("for_caller(tuple(caller.stored))", "for_caller(())"),),
-        found_by=(_FAULTS + "test_a_batch_that_fails_in_its_second_file_says_which_numbers_are_stored",),
-        scenarios=("enospc-every-op",),
+        patches=(
+            Patch(
+                "for_caller(tuple(caller.stored))",
+                "for_caller(())",
+            ),
+        ),
+        found_by=(
+            "tests/test_append_faults.py::"
+            "test_a_batch_that_fails_in_its_second_file_says_which_numbers_are_stored",
+        ),
+        scenarios=("failing-rotation",),
     ),
     Mutant(
         name="full-disk-is-for-ever",
         mistake="an append that found no room fails the log, and space that returns does not help",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
-                _SEAL,
-                _SEAL + '        self._failure = f"append {segment.name}: {describe(cause)}"\n',
+                '''\
+whatever comes of it."""
+        self._log.appendable = False
+''',
+                '''\
+whatever comes of it."""
+        self._log.appendable = False
+        self._failure = f"append {segment.name}: {describe(cause)}"
+''',
             ),
         ),
-        found_by=(_FAULTS + "test_a_disk_that_fills_up_and_empties_again_needs_no_reopen",),
+        found_by=(
+            "tests/test_append_faults.py::"
+            "test_a_disk_that_fills_up_and_empties_again_needs_no_reopen",
+        ),
         scenarios=("enospc-heal",),
     ),
     Mutant(
         name="quota-filled-by-settled-events",
         mistake="a quota that one settled file fills rejects for ever: only an append would rotate",
         trap="T15",
-        module=_WRITER,
+        module="reference.segment_writer",
         patches=(
             Patch(
                 """\
@@ -158,8 +216,9 @@ MUTANTS: Final = (
             ),
         ),
         found_by=(
-            _TRAPS + "test_t15_a_quota_filled_by_one_wholly_settled_file_does_not_reject_for_ever",
+            "tests/test_traps.py::"
+            "test_t15_a_quota_filled_by_one_wholly_settled_file_does_not_reject_for_ever",
         ),
         scenarios=(),
     ),
-)  # fmt: skip
+)

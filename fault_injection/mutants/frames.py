@@ -6,63 +6,89 @@ from typing import Final
 
 from fault_injection.mutants.mutant import Mutant, Patch
 
-_FRAME: Final = "reference.frame"
-_BYTES: Final = "tests/test_headers_and_frames.py::"
-_SWEEP: Final = "tests/test_damage_sweep.py::"
-
-_BODY_CRC: Final = """\
-    if crc32(memoryview(body)[:end], crc) != _U32.unpack_from(body, end)[0]:
-        return None
-    return body
-"""
-
 MUTANTS: Final = (
     Mutant(
         name="no-crc",
         mistake="a body is believed once its header is: its CRC is not looked at",
-        module=_FRAME,
+        module="reference.frame",
         patches=(
-            Patch(_BODY_CRC, "    return body\n"),
-            Patch("header.crc) == int(stored_crc)", "header.crc) >= 0 * int(stored_crc)"),
+            Patch(
+                """\
+    if crc32(memoryview(body)[:end], crc) != _U32.unpack_from(body, end)[0]:
+        return None
+    return body
+""",
+                """\
+    return body
+""",
+            ),
+            Patch(
+                "header.crc) == int(stored_crc)",
+                "header.crc) >= 0 * int(stored_crc)",
+            ),
         ),
-        found_by=(_BYTES + "test_frame_with_one_bit_flipped_does_not_verify",),
-        scenarios=("bitrot-body", "torn-tail-sectors"),
+        found_by=(
+            "tests/test_headers_and_frames.py::test_frame_with_one_bit_flipped_does_not_verify",
+        ),
+        scenarios=("bitrot-body",),
     ),
     Mutant(
         name="length-unchecked",
         mistake="a length is believed although the CRC of its header does not hold",
-        module=_FRAME,
+        module="reference.frame",
         patches=(
             Patch(
                 """\
     if crc != stored_crc:
         return None
     if not BODY""",
-                """\
-    if not BODY""",
+                "    if not BODY",
             ),
         ),
-        found_by=(_BYTES + "test_frame_header_with_any_bit_flipped_does_not_verify",),
+        found_by=(
+            "tests/test_headers_and_frames.py::"
+            "test_frame_header_with_any_bit_flipped_does_not_verify",
+        ),
         scenarios=("bitrot-each-bit-header",),
     ),
     Mutant(
         name="crc-of-the-body-alone",
         mistake="the CRC of a frame covers neither its place nor its file: old bytes verify",
         trap="T8",
-        module=_FRAME,
+        module="reference.frame",
         patches=(
-            Patch("crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)",
-                  "crc32(_pack_checked(0, 0, body_bytes, sequence))"),
-            Patch("crc32(_CHECKED.pack(offset, stored_sync, body_bytes, sequence), key.crc_seed)",
-                  "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))"),
-            Patch("crc32(_CHECKED.pack(offset, key.sync_word, body_bytes, sequence), key.crc_seed)",
-                  "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))"),
-            Patch("    if stored_sync != key.sync_word:\n        return None\n", ""),
-            Patch("    if crc != stored_crc or sync_word != key.sync_word:\n",
-                  "    if crc != stored_crc:\n"),
+            Patch(
+                "crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)",
+                "crc32(_pack_checked(0, 0, body_bytes, sequence))",
+            ),
+            Patch(
+                "crc32(_CHECKED.pack(offset, stored_sync, body_bytes, sequence), key.crc_seed)",
+                "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))",
+            ),
+            Patch(
+                "crc32(_CHECKED.pack(offset, key.sync_word, body_bytes, sequence), key.crc_seed)",
+                "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))",
+            ),
+            Patch(
+                """\
+    if stored_sync != key.sync_word:
+        return None
+""",
+                "",
+            ),
+            Patch(
+                """\
+    if crc != stored_crc or sync_word != key.sync_word:
+""",
+                """\
+    if crc != stored_crc:
+""",
+            ),
         ),
-        found_by=(_BYTES + "test_frame_at_another_offset_does_not_verify",),
-        scenarios=("misdirected-record", "size-before-data-garbage"),
+        found_by=(
+            "tests/test_headers_and_frames.py::test_frame_at_another_offset_does_not_verify",
+        ),
+        scenarios=("misdirected-record",),
     ),
     Mutant(
         name="no-resynchronisation",
@@ -71,11 +97,17 @@ MUTANTS: Final = (
         module="reference.scanner",
         patches=(
             Patch(
-                "            boundary = _find_boundary(window, offset, expected, numbering, key)\n",
-                "            boundary: tuple[int, FrameHeader] | None = None\n",
+                """\
+            boundary = _find_boundary(window, offset, expected, numbering, key)
+""",
+                """\
+            boundary: tuple[int, FrameHeader] | None = None
+""",
             ),
         ),
-        found_by=(_SWEEP + "test_every_run_of_destroyed_records_costs_just_those",),
+        found_by=(
+            "tests/test_damage_sweep.py::test_every_run_of_destroyed_records_costs_just_those",
+        ),
         scenarios=("bitrot-each-bit-header",),
     ),
     Mutant(
@@ -98,14 +130,22 @@ MUTANTS: Final = (
         trap="T7",
         module="reference.directory",
         patches=(
-            Patch("COPY_OFFSETS: Final = (0, SECOND_COPY_OFFSET)", "COPY_OFFSETS: Final = (0,)"),
+            Patch(
+                "COPY_OFFSETS: Final = (0, SECOND_COPY_OFFSET)",
+                "COPY_OFFSETS: Final = (0,)",
+            ),
         ),
-        found_by=(_SWEEP + "test_a_flip_of_every_bit_of_the_header_block_costs_no_record",),
-        scenarios=("bitrot-each-bit-header",),
+        found_by=(
+            "tests/test_damage_sweep.py::"
+            "test_a_flip_of_every_bit_of_the_header_block_costs_no_record",
+        ),
+        scenarios=("rotten-segment-header",),
     ),
     Mutant(
         name="version-before-crc",
-        mistake="the version of a header is looked at before its CRC: a rotten bit refuses the open",
+        mistake=(
+            "the version of a header is looked at before its CRC: a rotten bit refuses the open"
+        ),
         trap="T7",
         module="reference.segment_header",
         patches=(
@@ -120,17 +160,26 @@ MUTANTS: Final = (
     (stored_crc,)""",
             ),
         ),
-        found_by=("tests/test_headers_and_frames.py::test_damaged_header_of_another_version_is_damaged_and_not_unsupported",),
-        scenarios=("bitrot-each-bit-header",),
+        found_by=(
+            "tests/test_headers_and_frames.py::"
+            "test_damaged_header_of_another_version_is_damaged_and_not_unsupported",
+        ),
+        scenarios=("nul-filled",),
     ),
     Mutant(
         name="slots-in-one-place",
         mistake="the acknowledgement file has one slot, which is overwritten in place",
         trap="T13",
         module="reference.acknowledgement_slots",
-        patches=(Patch("return SLOT_OFFSETS[generation % 2]", "return SLOT_OFFSETS[0 * generation]"),),
-        found_by=("tests/test_acknowledgement_slots.py::"
-                  "test_generations_alternate_between_the_two_slots",),
-        scenarios=(),
+        patches=(
+            Patch(
+                "return SLOT_OFFSETS[generation % 2]",
+                "return SLOT_OFFSETS[0 * generation]",
+            ),
+        ),
+        found_by=(
+            "tests/test_acknowledgement_slots.py::test_generations_alternate_between_the_two_slots",
+        ),
+        scenarios=("acknowledgement-file-lost",),
     ),
-)  # fmt: skip
+)

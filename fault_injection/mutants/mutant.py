@@ -23,7 +23,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mistake. It is found by at least one of its tests and one of its scenarios."""
+    """A mistake. It is found by one of its tests at least, and by its scenarios."""
 
     name: str
     mistake: str
@@ -33,7 +33,7 @@ class Mutant:
     found_by: tuple[str, ...]
     """Tests that fail under it, the fastest first, by their pytest IDs."""
     scenarios: tuple[str, ...] = ()
-    """Scenarios that find it, the fastest first."""
+    """Scenarios that find it, the fastest first; none if no scenario does yet."""
     trap: str = ""
     """T1 to T20, if it is the naive rule of one."""
 
