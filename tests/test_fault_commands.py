@@ -1,0 +1,159 @@
+"""The kit's command line: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fault_injection import cli
+from fault_injection.log_steps import Append, Kill, Open, PowerCut
+from fault_injection.plan import Plan, parse_plan
+from fault_injection.scenarios import catalogue
+from tests.process_helpers import ROOT
+
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """The command line switches warnings off for its process; tests go on."""
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """What the command prints, if it ends so."""
+    assert cli.run(arguments) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.req("SCN-2.3", "SCN-1.1")
+def test_list_has_a_line_for_each_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "list").splitlines()
+    assert len(lines) == len(catalogue()) >= 85
+    assert any(line.startswith("  3  unsynced-all-subsets") for line in lines)
+
+
+@pytest.mark.req("SCN-1.1")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("torn-tail-bytes", "run it:  python3 -m fault_injection run torn-tail-bytes"),
+        ("16", "S16-nested-recovery-1"),
+        ("I7", "damage is detected"),
+        ("WAL-1.1", "shown by"),
+        ("no-directory-sync", "found by"),
+    ],
+)
+def test_explain_knows_scenarios_invariants_requirements_and_mutants(
+    name: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in said(capsys, "explain", name)
+
+
+@pytest.mark.req("SCN-2.3")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "torn-tail-byte"), "did you mean torn-tail-bytes"),
+        (("run", "3", "--shard", "3/2"), "write K/N"),
+        (("explain", "nothing-like-it"), "no scenario is called"),
+        (("replay", "/no/such/file"), "cannot be read"),
+        (("mutants", "no-synk"), "did you mean"),
+        (("explore", "--budget", "0"), "at least 1"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_exit_code_2(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in said(capsys, *arguments, code=2)
+
+
+@pytest.mark.req("SCN-2.3")
+def test_shards_are_disjoint_and_complete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("kill-every-call", "clock-jump", "psow-off")
+    run = []
+    for shard in ("1/2", "2/2"):
+        said(capsys, "run", *names, "--jobs", "1", "--shard", shard, "--report", str(tmp_path))
+        report = json.loads((tmp_path / "report.json").read_text())
+        run += [each["id"] for each in report["scenarios"] if each["status"] == "passed"]
+        waiting = [each for each in report["scenarios"] if each["status"] == "not-run"]
+        assert all("not in shard" in each["reason"] for each in waiting)
+    assert sorted(run) == sorted(catalogue()[name].id for name in names)
+
+
+@pytest.mark.req("SCN-2.3")
+def test_a_run_in_which_nothing_was_executed_is_not_green(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said(capsys, "run", "psow-off", "--shard", "2/2", "--no-report", "--jobs", "1", code=3)
+
+
+@pytest.mark.req("SCN-1.2", "SCN-1.5")
+def test_a_plan_from_a_file_is_told_step_by_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.json"
+    plan = Plan("mine", "log", (Open(), Append(2), Kill(), Open(), PowerCut(), Open()))
+    path.write_text(plan.as_text())
+    shown = said(capsys, "replay", str(path))
+    assert "The process is killed" in shown
+    assert shown.rstrip().endswith("every invariant holds")
+
+
+@pytest.mark.req("SCN-3.1", "SCN-1.5", "SCN-1.2")
+def test_a_mistake_is_found_told_and_shown_again_by_its_plan(tmp_path: Path) -> None:
+    """The whole way of somebody who ports: a failure, its plan, the plan again, the mend."""
+    kit = [sys.executable, "-m", "fault_injection"]
+    found = subprocess.run(
+        [*kit, "run", "unsynced-all-subsets", "--mutant", "no-directory-sync", "--jobs", "1",
+         "--report", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 1, found.stderr
+    assert "BROKEN  I1 no loss" in found.stdout
+    assert "WHAT HAPPENED" in found.stdout
+    (plan,) = (tmp_path / "plans").glob("*-I1.json")
+    assert len(parse_plan(plan.read_text()).steps) <= 5
+    again = [*kit, "replay", str(plan)]
+    with_it = subprocess.run([*again, "--mutant", "no-directory-sync"], cwd=ROOT,
+                             capture_output=True, text=True, check=False)  # fmt: skip
+    assert with_it.returncode == 1
+    without = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert without.returncode == 0, without.stdout
+
+
+@pytest.mark.req("SCN-1.4")
+def test_explore_says_how_many_of_how_many(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = said(capsys, "explore", "--budget", "40", "--jobs", "1", "--images", "3000")
+    assert "distinct images" in shown
+    assert "legal sets (" in shown
+
+
+@pytest.mark.req("SCN-2.3")
+def test_ctrl_c_ends_with_a_report_of_what_is_known(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fault_injection", "run", "--jobs", "2", "--report", str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, out + err
+    report = json.loads((tmp_path / "report.json").read_text())
+    statuses = {each["status"] for each in report["scenarios"]}
+    assert statuses <= {"passed", "partial", "not-run"}
+    assert statuses & {"partial", "not-run"}
+    assert "Traceback" not in err
