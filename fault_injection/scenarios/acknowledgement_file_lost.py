@@ -20,7 +20,7 @@ def cases(effort: Effort) -> Iterator[Case]:
         *[Damage("cut", file=-2, amount=amount) for amount in (1, 4000, 4096, 8000, 8192)],
     ]  # fmt: skip
     for slot in (0, SECOND_COPY_OFFSET):
-        for bit in range(0, 8 * HEADER_BYTES, effort.budget(31, 1)):
+        for bit in range(0, 8 * HEADER_BYTES, effort.budget(41, 1)):
             harms.append(Damage("flip", file=-2, place=8 * slot + bit))
     for settled in (0, 3, 6):
         for ending in (Kill(), Close()):

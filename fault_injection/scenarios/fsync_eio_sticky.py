@@ -22,7 +22,7 @@ from fault_injection.workloads import each_call, log_plan, uses
 
 def cases(effort: Effort) -> Iterator[Case]:
     """From the k-th sync on; the log is closed, killed, opened again and again; then repaired."""
-    for policy in ("", "btrfs", "xfs"):
+    for policy in ("", "btrfs"):
         for steps in uses().values():
             plan = log_plan("fsync-eio-sticky", *steps, seed=effort.seed)
             for at in each_call(plan, "sync"):
