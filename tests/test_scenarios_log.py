@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from fault_injection.subject import ReferenceLog
 from tests.spec_text import requirement_levels
 
 CASES_MAX = 30
+COMPARED = 60
 EXPLORED_MAX = 12
 """Legal sets of a moment that are looked at here."""
 OURS = range(1, 70)
@@ -73,10 +75,10 @@ def test_scenario_says_what_it_is(scenario: Scenario) -> None:
 @pytest.mark.req("SCN-1.2")
 @pytest.mark.parametrize("scenario", LOG)
 def test_plans_are_data_and_the_same_twice(scenario: Scenario) -> None:
-    first, again = (list(scenario.cases(Effort(seed=3))) for _ in range(2))
+    first, again = (list(islice(scenario.cases(Effort(seed=3)), COMPARED)) for _ in range(2))
     assert first == again
     assert all(each.plan.scenario == scenario.name for each in first)
-    for each in first[:: max(1, len(first) // CASES_MAX)]:
+    for each in first[::4]:
         assert parse_plan(each.plan.as_text()) == each.plan
 
 
