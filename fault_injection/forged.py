@@ -30,6 +30,8 @@ def undecodable(content: bytes, start: int, length: int) -> bytes:
     sequence = int.from_bytes(frame[8:16], "little")
     payload = bytearray(payload_of(frame[FRAME_HEADER_BYTES:]))
     kind_at = _TIMESTAMP_LENGTH_BYTES + int.from_bytes(payload[:_TIMESTAMP_LENGTH_BYTES], "little")
+    if kind_at >= len(payload):
+        raise PlanError(f"the record at {start} has no event to change")  # a port's is shorter
     payload[kind_at] = UNKNOWN_TYPE
     forged = encode_frame(header.frame_key, start, sequence, bytes(payload))
     assert len(forged) == length
