@@ -19,7 +19,7 @@ def cases(effort: Effort) -> Iterator[Case]:
         "hole-then-valid", Open(), Append(1), Append(3, PADDING), seed=effort.seed,
         rotation_bytes=1 << 15,
     )  # fmt: skip
-    yield Case(plan, budget=effort.budget(300, 1 << 14))
+    yield Case(plan, budget=effort.budget(300, 1 << 12))
     for ending in (Kill(), Close()):
         durable = plan.then(ending)
         _, _, places = segments_of(durable)[0]

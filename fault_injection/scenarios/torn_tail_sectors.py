@@ -17,7 +17,7 @@ def cases(effort: Effort) -> Iterator[Case]:
             "torn-tail-sectors", Open(), Append(1), Append(1, padding), profile=profile,
             seed=effort.seed, rotation_bytes=1 << 15,
         )  # fmt: skip
-        yield Case(plan, budget=effort.budget(110, 1 << 13), twice=True)
+        yield Case(plan, budget=effort.budget(110, 1 << 11), twice=True)
 
 
 SCENARIO = Scenario(
