@@ -184,6 +184,18 @@ def test_what_follows_an_error_in_the_same_piece_is_not_looked_at() -> None:
     assert driver.core.link.violations == 0
 
 
+@pytest.mark.req("LNK-1.1", "DEL-1.1")
+def test_half_a_message_of_a_link_that_broke_is_forgotten_with_it() -> None:
+    driver = connector(3)
+    linked(driver)
+    driver.receive(b"\x0c\0\0\0\x05\0")
+    driver.link_drops()
+    broker = linked(driver)
+    assert driver.is_linked, driver.core.link.problem
+    acknowledge(broker, 3)
+    assert driver.core.backlog == 0
+
+
 @pytest.mark.req("LNK-4.2", "CLI-4.3")
 def test_what_a_broker_says_is_one_short_printable_line_in_a_report() -> None:
     driver = connector(2)

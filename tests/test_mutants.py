@@ -114,9 +114,9 @@ def test_only_the_named_modules_are_patched_and_no_bytecode_is_kept() -> None:
 
 @pytest.mark.req("SCN-3.1")
 def test_a_patched_module_behaves_differently_and_an_unpatched_process_does_not() -> None:
-    code = "import reference.limits; print(reference.limits.EVENT_BYTES_MAX)"
-    assert python(code, "one-limit-for-two-encodings").stdout.split() == [str(2**20 - 50)]
-    assert python(code).stdout.split() == [str(2**20 - 4096)]
+    code = "from reference.acknowledgement_slots import slot_offset; print(slot_offset(1))"
+    assert python(code, "slots-in-one-place").stdout == "0\n"
+    assert python(code).stdout == "4096\n"
 
 
 @pytest.mark.req("SCN-3.1")
@@ -159,13 +159,8 @@ def test_every_mutant_is_killed(mutant: Mutant) -> None:
 
 @pytest.mark.req("SCN-3.2")
 def test_a_mutant_that_nothing_finds_survives() -> None:
-    harmless = Mutant(
-        "no-sync", "", "", (),
-        ("tests/test_timestamps.py::test_the_largest_time",), ("psow-off",),
-    )  # fmt: skip
-    row = MutantResult(harmless.name, "", "", ("psow-off",), ())
-    assert not row.is_killed
-    assert not MutantResult(harmless.name, "", "", (), ("a test",)).is_killed
+    assert not MutantResult("x", "", "", (), ("a test",)).is_killed
+    assert not MutantResult("x", "", "", ("a scenario",), ()).is_killed
     assert not MutantResult("x", "", "", was_tested=False, has_scenarios=False).is_killed
     assert MutantResult("x", "", "", ("a scenario",), was_tested=False).is_killed
 

@@ -195,7 +195,6 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_acknowledging.py::"
             "test_numbers_settled_out_of_order_wait_for_those_before_them",
-            "tests/test_interval_set.py",
         ),
         scenarios=("dead-letter-on-full-disk", "dead-letter-fails"),
     ),

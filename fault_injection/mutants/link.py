@@ -174,9 +174,8 @@ MUTANTS: Final = (
             ),
         ),
         found_by=(
-            "tests/test_link_faults.py::test_a_cut_at_any_byte_loses_nothing",
-            "tests/test_connector_machine.py::"
-            "test_connector_and_broker_under_any_interleaving[ConnectorMachine]",
+            "tests/test_connector_core.py::"
+            "test_half_a_message_of_a_link_that_broke_is_forgotten_with_it",
         ),
         scenarios=("reset-at-every-byte",),
     ),
@@ -230,7 +229,7 @@ MUTANTS: Final = (
 """,
             ),
         ),
-        found_by=("tests/test_connector_misbehaviours.py",),
+        found_by=("tests/test_connector_misbehaviours.py::test_each_misbehaviour_is_survived",),
         scenarios=(),
     ),
     Mutant(

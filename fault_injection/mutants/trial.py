@@ -42,10 +42,14 @@ class Trial:
 
 
 class _FailedCalls:
-    """Remembers which tests failed in their body, not in what they were set up with."""
+    """A pytest plugin: which tests failed in their body, not in what they were set up with."""
 
     def __init__(self) -> None:
         self.ids: list[str] = []
+
+    def pytest_configure(self, config: Any) -> None:
+        # pytest-cov's, which is not loaded: a test that carries it is collected all the same.
+        config.addinivalue_line("markers", "no_cover: not measured")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call" and report.failed:
