@@ -87,7 +87,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_what_is_settled_while_the_watermark_is_written_deletes_no_file_yet",
         ),
-        scenarios=(),
+        scenarios=("dead-letter-on-full-disk",),
     ),
     Mutant(
         name="delete-one-file-too-many",

@@ -219,6 +219,6 @@ whatever comes of it."""
             "tests/test_traps.py::"
             "test_t15_a_quota_filled_by_one_wholly_settled_file_does_not_reject_for_ever",
         ),
-        scenarios=(),
+        scenarios=("quota-reached",),
     ),
 )

@@ -96,9 +96,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--scenarios", nargs="*", default=[])
     parser.add_argument("--deep", action="store_true")
     options = parser.parse_args(arguments)
-    limit_s = PROCESSOR_S_MAX * (60 if options.deep else 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
     if options.name:
+        limit_s = PROCESSOR_S_MAX * (60 if options.deep else 1)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
         install(options.name)
     trial = Trial()
     if options.tests:

@@ -41,6 +41,13 @@ def cases(effort: Effort) -> Iterator[Case]:
             for end in ends if effort.is_deep or at == 3 else ends[:1]:
                 steps = (*refused, *blocked, Wait(2.5), *end, Publish(2), Heal(), Wait(3))
                 yield Case(connector_plan("dead-letter-on-full-disk", *steps, Quiesce()))
+    for at in (2, 3, 4, 5):  # what comes behind it in its file is settled, the file is not
+        full = Fault("append", "ENOSPC", times=0, suffix="procmond.dead")
+        plan = connector_plan(
+            "dead-letter-on-full-disk", Start(), BrokerFault(f"refuse@{at}"), full, Publish(9),
+            Flow(), Wait(3), Kill(), Heal(), Start(), Quiesce(), rotation_bytes=8392,
+        )  # fmt: skip
+        yield Case(plan)
 
 
 SCENARIO = Scenario(

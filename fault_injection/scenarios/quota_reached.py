@@ -33,6 +33,13 @@ def cases(effort: Effort) -> Iterator[Case]:
                 for kept in ("none", "all"):
                     yield Case(full.then(PowerCut(kept=kept), Open(), Replay(), Drain()))
                 yield Case(full.then(Kill(), Open(), Append(1), Acknowledge(99), Drain()))
+    # One file fills the quota to the last small event: only a rotation makes room again.
+    one = log_plan(
+        "quota-reached", Open(), *[Append(1, padding_bytes=1500)] * 8, *[Append(1)] * 20,
+        Acknowledge(99), Check("goes-on"), Drain(), seed=effort.seed,
+        quota_bytes=2 * 8192 + 400, quarantine_bytes_max=1000, rotation_bytes=1 << 15,
+    )  # fmt: skip
+    yield Case(one)
 
 
 SCENARIO = Scenario(
