@@ -246,11 +246,21 @@ def test_an_input_that_cannot_be_read_is_a_failure(
     os.close(directory)
 
 
+def read_to_the_end(terminal: int, shown: list[bytes]) -> None:
+    """Collect what is written to a terminal until nobody has it open."""
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while data := os.read(terminal, 4096):
+            shown.append(data)
+
+
 @pytest.mark.req("CLI-4.3")
 def test_on_a_terminal_the_line_is_drawn_and_erased(
     tmp_path: Path, source: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     master, slave = pty.openpty()
+    shown: list[bytes] = []
+    watcher = threading.Thread(target=read_to_the_end, args=(master, shown))
+    watcher.start()
     with os.fdopen(slave, "w", buffering=1) as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         monkeypatch.setattr("reference.cli_run.REDRAW_S", 0)  # also on a slow machine
@@ -258,8 +268,9 @@ def test_on_a_terminal_the_line_is_drawn_and_erased(
         threading.Timer(0.7, source.end).start()
         with BrokerProcess(tmp_path):
             assert run(tmp_path) == 0
-        screen = os.read(master, 65536).decode()
+    watcher.join()
     os.close(master)
+    screen = b"".join(shown).decode()
     assert screen.startswith("\r\x1b[K")
     assert "backpressure released" in screen
     assert "\r\x1b[Keverything is acknowledged" in screen

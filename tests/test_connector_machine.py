@@ -317,7 +317,7 @@ def test_connector_and_broker_under_any_interleaving(machine: type[ConnectorMach
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=3 * settings().max_examples, stateful_step_count=40, deadline=None
+            max_examples=2 * settings().max_examples, stateful_step_count=40, deadline=None
         ),
     )
     print(FIRED)

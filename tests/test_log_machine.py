@@ -227,7 +227,7 @@ def test_the_log_under_power_cuts_failing_calls_and_jumping_clocks() -> None:
         run_state_machine_as_test(
             LogMachine,
             settings=settings(
-                max_examples=3 * settings().max_examples, stateful_step_count=30, deadline=None
+                max_examples=2 * settings().max_examples, stateful_step_count=30, deadline=None
             ),
         )
     finally:

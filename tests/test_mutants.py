@@ -7,6 +7,7 @@ is switched on for a whole one.
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -150,11 +151,21 @@ def test_no_mutant_is_on_here() -> None:
 # ---- The matrix -------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def rows(request: pytest.FixtureRequest) -> dict[str, MutantResult]:
+    """The rows of the mutants that are asked for here, made on all processors."""
+    wanted = [
+        item.callspec.params["mutant"].name
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.originalname == "test_every_mutant_is_killed"
+    ]
+    return {row.name: row for row in try_mutants(wanted, jobs=os.cpu_count() or 1)}
+
+
 @pytest.mark.req("SCN-3.2")
 @EACH
-def test_every_mutant_is_killed(mutant: Mutant) -> None:
-    row = try_mutant(mutant)
-    assert row.is_killed, row
+def test_every_mutant_is_killed(mutant: Mutant, rows: dict[str, MutantResult]) -> None:
+    assert rows[mutant.name].is_killed, rows[mutant.name]
 
 
 @pytest.mark.req("SCN-3.2")

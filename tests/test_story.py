@@ -133,7 +133,7 @@ def test_the_story_of_a_real_failure_names_the_lost_event_and_the_lost_bytes() -
     run, failure = explored_failure()
     assert run.broken is not None
     assert "1 is durable" in failure.story[1]
-    assert "bytes 8192 to 8305 of procmond-00001.wal" in failure.story[2]
+    assert "the size 8305 of procmond-00001.wal" in failure.story[2]
     assert "it replays nothing" in failure.story[3]
     assert failure.story[-1] == f"Broken, I1 (no loss): {run.broken.what}."
     assert [each.kind for each in failure.timeline].count("crash") == 1

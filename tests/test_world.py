@@ -58,9 +58,9 @@ def test_histories_with_all_faults_keep_every_promise() -> None:
 # ---- Mistakes are found -----------------------------------------------------
 
 
-def first_broken(histories: int = 400) -> str:
+def first_broken(histories: int = 400, first: int = 0) -> str:
     """What the first broken history says; fails if none is."""
-    for seed in range(histories):
+    for seed in range(first, first + histories):
         try:
             history = run_history(seed)
         except AssertionError as error:
@@ -83,7 +83,7 @@ def test_an_acknowledgement_that_settles_what_was_refused_is_found(
     monkeypatch.setattr(
         DeadLetterQueue, "ranges_without", lambda queue, first, last: [(first, last)]
     )
-    assert "lost" in first_broken(2000)
+    assert "lost" in first_broken(1000, first=1200)  # it is rare: 1217 is the first
 
 
 @pytest.mark.req("SIM-2.8", "LNK-2.3")
