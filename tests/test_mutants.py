@@ -154,11 +154,10 @@ def test_no_mutant_is_on_here() -> None:
 @pytest.fixture(scope="module")
 def rows(request: pytest.FixtureRequest) -> dict[str, MutantResult]:
     """The rows of the mutants that are asked for here, made on all processors."""
-    wanted = [
-        item.callspec.params["mutant"].name
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.originalname == "test_every_mutant_is_killed"
-    ]
+    ids = {
+        item.nodeid.partition("test_every_mutant_is_killed")[2] for item in request.session.items
+    }
+    wanted = [mutant.name for mutant in ALL if f"[{mutant.name}]" in ids]
     return {row.name: row for row in try_mutants(wanted, jobs=os.cpu_count() or 1)}
 
 
