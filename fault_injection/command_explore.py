@@ -32,7 +32,13 @@ from fault_injection.reports.console import render_failure
 from fault_injection.runner import prepare_worker
 from fault_injection.shrink import Shrunk, shrink
 from fault_injection.subject import ReferenceLog
-from fault_injection.workloads import log_plan, rotate_and_delete, two_lives
+from fault_injection.workloads import (
+    failed_sync_and_on,
+    log_plan,
+    rotate_and_delete,
+    torn_write_and_on,
+    two_lives,
+)
 from simulators.persistence import PROFILES
 
 DEEP_IMAGES: Final = 1_000_000
@@ -125,6 +131,8 @@ def _named(profile: str, seed: int) -> list[Plan]:
     return [
         log_plan(NAME, *rotate_and_delete(), profile=profile, seed=seed),
         log_plan(NAME, *two_lives(), profile=profile, seed=seed),
+        log_plan(NAME, *failed_sync_and_on(), profile=profile, seed=seed),
+        log_plan(NAME, *torn_write_and_on(), profile=profile, seed=seed),
     ]
 
 

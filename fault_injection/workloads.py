@@ -12,7 +12,17 @@ from typing import Final
 
 from fault_injection.damage import record_places, segment_names
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Kill, Open, Refuse
+from fault_injection.log_steps import (
+    Acknowledge,
+    Append,
+    Close,
+    Drain,
+    Fault,
+    Heal,
+    Kill,
+    Open,
+    Refuse,
+)
 from fault_injection.plan import Plan, Step
 from fault_injection.subject import ReferenceLog
 from reference.limits import FRAMES_OFFSET
@@ -67,6 +77,23 @@ def uses() -> dict[str, list[Step]]:
 def ended(plan: Plan) -> LogRun:
     """Return the plan's run on the reference."""
     return LogRun(plan, ReferenceLog()).run()
+
+
+def failed_sync_and_on() -> list[Step]:
+    """A sync fails, and the same machine opens the log again and goes on (trap T3)."""
+    return [
+        Open(), Append(1), Fault("sync", "EIO", suffix=".wal"), Append(1), Kill(), Open(),
+        Append(1), Kill(), Open(),
+    ]  # fmt: skip
+
+
+def torn_write_and_on() -> list[Step]:
+    """A write stops in the middle of a record, and the next process goes on (trap T1)."""
+    return [
+        Open(), Append(1), Fault("append", suffix=".wal", short=40),
+        Fault("append", "EIO", at=2, times=0, suffix=".wal"), Append(1), Kill(), Heal(), Open(),
+        Append(1), Kill(), Open(),
+    ]  # fmt: skip
 
 
 def calls_of(plan: Plan) -> int:
