@@ -15,6 +15,7 @@ _TOOL = "a tool of the reference, which a port need not have"
 _MACHINE = "it is about the machine's files and users"
 _KIT = "a part of the kit, not of a port"
 _ONE_CASE = "there is one case, or a few, and the examples are all of them"
+_INSIDE = "a state machine drives ports from inside of tests/test_port_machine.py"
 _REAL = "it needs real threads or a real disk; examples with counted calls show it"
 
 
@@ -43,6 +44,7 @@ NO_VECTOR: Final = _reasons(
 
 NO_PROPERTY: Final = _reasons(
     {
+        _INSIDE: "PRT-1.3",
         _ONE_CASE: "EVT-1.3 FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REC-6.3 REC-7.3 REP-1.3 ERR-1.1 "
         "CON-3.1 WAL-3.2 ACK-5.3",
         _MACHINE: "DSK-1.2 DSK-1.3 DSK-1.4 CON-1.1 CON-1.2",
