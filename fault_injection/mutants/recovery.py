@@ -245,7 +245,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t14_recovery_on_a_full_disk_opens_degraded_and_can_drain",
         ),
-        scenarios=(),
+        scenarios=("full-disk-at-open",),
     ),
     Mutant(
         name="entries-replayed-from-the-page-cache",
