@@ -213,7 +213,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_link_messages.py::test_a_bad_length_is_refused_at_its_fourth_byte",),
-        scenarios=(),
+        scenarios=("hostile-frames",),
     ),
     Mutant(
         name="bad-frame-skipped",
@@ -230,7 +230,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_connector_misbehaviours.py::test_each_misbehaviour_is_survived",),
-        scenarios=(),
+        scenarios=("hostile-frames",),
     ),
     Mutant(
         name="shutdown-does-not-wait",
