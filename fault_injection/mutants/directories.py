@@ -107,7 +107,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t16_a_file_of_another_host_is_moved_aside_and_not_replayed",
         ),
-        scenarios=(),
+        scenarios=("foreign-segment",),
     ),
     Mutant(
         name="end-of-a-running-log-is-damage",

@@ -157,7 +157,7 @@ MUTANTS: Final = (
             "tests/test_traps_connector.py::"
             "test_t20_another_version_is_told_once_and_tried_at_the_longest_backoff",
         ),
-        scenarios=(),
+        scenarios=("greeting-faults",),
     ),
     Mutant(
         name="old-frames-of-a-new-link",
