@@ -106,7 +106,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_crash_between_removing_two_copied_files_loses_nothing",
         ),
-        scenarios=(),
+        scenarios=("failed-rotation-stays",),
     ),
     Mutant(
         name="copied-files-removed-before-the-slots",
@@ -182,7 +182,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_file_written_behind_two_failed_rotations_counts_as_open",
         ),
-        scenarios=(),
+        scenarios=("failed-rotation-stays",),
     ),
     Mutant(
         name="clean-mark-not-withdrawn",
