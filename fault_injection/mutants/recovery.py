@@ -122,7 +122,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_copied_files_stay_until_the_slots_that_their_copy_refers_to_are_durable",
         ),
-        scenarios=(),
+        scenarios=("acknowledgement-file-fails",),
     ),
     Mutant(
         name="old-file-goes-before-its-copy",
@@ -224,7 +224,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_swap_of_acknowledgement_files_that_is_cut_short_keeps_the_floor",
         ),
-        scenarios=(),
+        scenarios=("acknowledgement-file-fails",),
     ),
     Mutant(
         name="no-room-refuses-the-open",
