@@ -4,6 +4,7 @@
                   what a newer writer, or one with a mistake, has left
     foreign       a segment of another log, with events that nobody offered to this one:
                   somebody's file in the wrong directory
+    far           a sound record under a number that cannot stand at its place, the last of its file
     renumbered    a segment with the number `amount`, as a log that is old and long would have it
 
 This needs the format as the reference has it. Spec: SCN-1.2, REC-11.1, REC-5.1.
@@ -27,6 +28,7 @@ OTHER_LOG: Final = bytes(range(200, 216))
 OTHERS_PID: Final = 1_000_000
 """No plan has so many events."""
 _TIMESTAMP_LENGTH_BYTES: Final = 8
+_SEQUENCE: Final = struct.Struct("<Q")
 _LENGTH_AND_SEQUENCE: Final = struct.Struct("<IQ")
 
 
@@ -56,10 +58,20 @@ def foreign(content: bytes) -> bytes:
         if start > len(content):
             break
         # Not the events of this log: replaying them would look as if nothing was wrong.
-        event = make_event(OTHERS_PID + sequence % OTHERS_PID)
-        payload = encode_timestamp(CLOCK_NS) + encode_event(event)
-        result += encode_frame(header.frame_key, len(result), sequence, payload)
+        result += _frame_of_another(header, len(result), sequence)
     return result
+
+
+def far(content: bytes, at: int, beyond: int) -> bytes:
+    """Return the file with another's record in place of that at `at`, numbered far above it."""
+    (sequence,) = _SEQUENCE.unpack_from(content, at + 8)
+    return content[:at] + _frame_of_another(_header(content), at, sequence + beyond)
+
+
+def _frame_of_another(header: SegmentHeader, offset: int, sequence: int) -> bytes:
+    event = make_event(OTHERS_PID + sequence % OTHERS_PID)
+    payload = encode_timestamp(CLOCK_NS) + encode_event(event)
+    return encode_frame(header.frame_key, offset, sequence, payload)
 
 
 def renumbered(content: bytes, number: int) -> bytes:

@@ -216,6 +216,6 @@ could not be read."""
             "tests/test_connector_core.py::"
             "test_entries_that_a_degraded_log_hides_are_not_taken_as_settled",
         ),
-        scenarios=(),
+        scenarios=("hidden-on-full-disk",),
     ),
 )
