@@ -22,7 +22,7 @@ from typing import Final
 from fault_injection import connector_steps as steps
 from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_process import ConnectorProcess
-from fault_injection.disk_faults import call_fault
+from fault_injection.disk_faults import call_fault, misread
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
@@ -110,6 +110,9 @@ class ConnectorRun:
                 return process.end_now(step) if after_calls < 0 else process.end_later(step)
             case steps.Fault():
                 process.faults.arm(call_fault(step))
+                return "armed"
+            case steps.Misread():
+                process.faults.arm(misread(process.disk.process_image(), step))
                 return "armed"
             case steps.Heal():
                 process.faults.heal()

@@ -22,9 +22,9 @@ from fault_injection.plan import Step, step
 __all__ = [
     "Advance", "BrokerFault", "BrokerListens", "BrokerRestart", "BrokerStopsListening", "Cut",
     "Damage", "DiskWorks", "ExpectAttempts", "ExpectDelivered", "ExpectLevel", "ExpectRepeats",
-    "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "MoveBytes",
-    "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot", "Start", "Wait",
-    "WallClock",
+    "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "Misread",
+    "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot",
+    "Start", "Wait", "WallClock",
 ]  # fmt: skip
 
 
@@ -152,6 +152,23 @@ class WallClock(Step):
 
     do: ClassVar[str] = "wall-clock"
     seconds: int = -3600
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class Misread(Step):
+    """Reads of a segment show a record with one bit turned; the medium is as it was."""
+
+    do: ClassVar[str] = "misread"
+    file: int = -1
+    """Which segment, from the oldest; -1 is the newest."""
+    record: int = 0
+    bit: int = 100
+    """Of the record."""
+    at: int = 1
+    """The how-manieth read of the file from here on is the first that shows it."""
+    times: int = 1
+    """So many do; 0: all, until healed."""
 
 
 # ---- The link ---------------------------------------------------------------

@@ -73,6 +73,10 @@ def _time_and_bytes(step: Step) -> _Told | None:
         case steps.DiskWorks(count):
             text = f"the disk does {counted(count, 'thing')} that it was asked for"
             return "disk", text, "disk works", ""
+        case steps.Misread(_, record, bit, at, times):
+            for_ever = "from then on" if times == 0 else counted(times, "time")
+            text = f"read {at} of a segment shows bit {bit} of record {record} turned, {for_ever}"
+            return "disk", text, "misread armed", "fault"
         case steps.WallClock(seconds):
             text = f"the wall clock jumps by {seconds} s"
             return "process", text, f"clock {seconds:+} s", "fault"

@@ -16,11 +16,15 @@ import errno
 from collections import Counter
 from typing import Final
 
+from fault_injection.connector_steps import Misread
+from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.disk_image import Image
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.medium_faults import FlipBit, ReadFault
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 
 POLICIES: Final = {
@@ -97,3 +101,16 @@ def call_fault(step: Fault) -> CallFault:
     if not isinstance(number, int):
         raise PlanError(f"{step}: there is no error of this name")
     return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)
+
+
+def misread(image: Image, step: Misread) -> ReadFault:
+    """Return what reads of the segment show. Raises PlanError if there is no such record."""
+    names = segment_names(image)
+    if not -1 <= step.file < len(names) or not names:
+        raise PlanError(f"{step}: there are {len(names)} segments")
+    name = names[step.file]
+    places = record_places(image[name])
+    if not 0 <= step.record < len(places):
+        raise PlanError(f"{step}: {name} has {len(places)} records")
+    bit = places[step.record][0] * 8 + step.bit
+    return ReadFault(FlipBit(name, bit), step.at, step.times)

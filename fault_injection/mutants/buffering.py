@@ -195,7 +195,7 @@ could not be read."""
             ),
         ),
         found_by=("tests/test_connector_core.py::test_only_a_second_look_makes_a_record_lost",),
-        scenarios=(),
+        scenarios=("misread-while-paging",),
     ),
     Mutant(
         name="hidden-entries-stepped-over",

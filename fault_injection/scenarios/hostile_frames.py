@@ -37,14 +37,14 @@ def cases(effort: Effort) -> Iterator[Case]:
     # A message that nobody can read ends the link, whatever follows it.
     for at in range(1, 7):
         strike = BrokerFault(f"undecodable-message@{at}")
-        steps = (strike, Start(), Publish(6), Wait(20), ExpectAttempts(2, 2), ExpectDelivered())
-        yield Case(connector_plan("hostile-frames", *steps, Quiesce(), window=3))
+        again = (Start(), Publish(6), Wait(20), ExpectAttempts(2, 2), ExpectDelivered())
+        yield Case(connector_plan("hostile-frames", strike, *again, Quiesce(), window=3))
     # All that an impossible length is followed by would be kept for it.
     for count in (LINK_BODY_BYTES_MAX + 1, 2**31, 2**32 - 1):
         strike = BrokerFault(f"oversized-frame@2:{count}")
-        steps = (strike, Start(), Publish(6), Flow(), ExpectAttempts(1, 2), Wait(20))
+        at_once = (strike, Start(), Publish(6), Flow(), ExpectAttempts(1, 2), Wait(20))
         told = (ExpectAttempts(1, 2), ExpectDelivered(), Quiesce())
-        yield Case(connector_plan("hostile-frames", *steps, *told, window=3))
+        yield Case(connector_plan("hostile-frames", *at_once, *told, window=3))
 
 
 SCENARIO = Scenario(
