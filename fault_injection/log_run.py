@@ -352,6 +352,8 @@ class LogRun:
             if "failure" in outcome and self.broken is None:
                 self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
             return outcome
+        if what == "refused" and (self.ledger.wanted or "dead" not in self.done[-1].outcome):
+            return "something is not refused"
         if what == "deletes" and not self.ledger.wanted:
             return "nothing to acknowledge"
         if what == "deletes":
