@@ -33,10 +33,11 @@ def cases(effort: Effort) -> Iterator[Case]:
                         "refused-around-a-loss", *files(FILES), Append(1), Acknowledge(settled),
                         ending, harm, Open(), seed=effort.seed,
                     )  # fmt: skip
-                    more = (Append(2), *[Refuse()] * (EVENTS + 2 - settled), Check("refused"))
-                    yield Case(plan.then(*more, Append(1), Kill(), *LIFE_AFTER))
-                    refused = (*[Refuse()] * (EVENTS - settled), Check("refused"))
-                    yield Case(plan.then(*refused, Append(1), Kill(), *LIFE_AFTER))
+                    left = EVENTS - 1 - settled
+                    for new in (0, 2):
+                        appended = [Append(new)] if new else []
+                        refused = (*appended, *[Refuse()] * (left + new), Check("refused"))
+                        yield Case(plan.then(*refused, Append(1), Kill(), *LIFE_AFTER))
 
 
 SCENARIO = Scenario(
