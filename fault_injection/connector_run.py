@@ -202,6 +202,11 @@ class ConnectorRun:
                     what = f"{repeats} events were sent again; at most {most} were in flight"
                     self.process.break_("I4", what)
                 return f"{repeats} repeats"
+            case steps.ExpectBacklog(most):
+                backlog = world.connector.core.backlog
+                if backlog > most:
+                    self.process.break_("I10", f"{backlog} events are waited for, not {most}")
+                return f"{backlog} undelivered"
             case steps.ExpectAttempts(least, most):
                 tried, self._attempts_seen = link.attempts - self._attempts_seen, link.attempts
                 if not least <= tried <= most:

@@ -21,9 +21,9 @@ from fault_injection.plan import Step, step
 
 __all__ = [
     "Advance", "BrokerFault", "BrokerListens", "BrokerRestart", "BrokerStopsListening", "Cut",
-    "Damage", "DiskWorks", "ExpectAttempts", "ExpectDelivered", "ExpectLevel", "ExpectRepeats",
-    "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "Misread",
-    "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot",
+    "Damage", "DiskWorks", "ExpectAttempts", "ExpectBacklog", "ExpectDelivered", "ExpectLevel",
+    "ExpectRepeats", "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link",
+    "LinkFault", "Misread", "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot",
     "Start", "Wait", "WallClock",
 ]  # fmt: skip
 
@@ -315,6 +315,15 @@ class ExpectRepeats(Step):
     """So many events at most were ever sent again (I4)."""
 
     do: ClassVar[str] = "expect-repeats"
+    most: int = 0
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class ExpectBacklog(Step):
+    """The connector itself counts so many events at most as undelivered (I10)."""
+
+    do: ClassVar[str] = "expect-backlog"
     most: int = 0
 
 

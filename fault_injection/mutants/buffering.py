@@ -138,7 +138,7 @@ self.limit_bytes - self.used_bytes, False
             ),
         ),
         found_by=("tests/test_event_buffer.py::test_a_number_that_a_page_steps_over_is_settled",),
-        scenarios=(),
+        scenarios=("refused-above-burned",),
     ),
     Mutant(
         name="page-tried-once",
