@@ -95,7 +95,8 @@ class ConnectorRun:
             process.check()
         self.broken = process.broken
         is_ending = isinstance(
-            step, steps.ShutDown | steps.Kill | steps.PowerCut | steps.Restore | steps.Damage
+            step,
+            steps.ShutDown | steps.Kill | steps.PowerCut | steps.Restore | steps.Damage | steps.Wipe,
         )
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
@@ -121,6 +122,8 @@ class ConnectorRun:
                 return process.take_snapshot()
             case steps.Restore():
                 return process.restore()
+            case steps.Wipe():
+                return process.wipe()
             case steps.Damage() | steps.Plant():
                 return process.change(step)
             case steps.WallClock(seconds):

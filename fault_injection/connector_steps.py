@@ -25,6 +25,7 @@ __all__ = [
     "ExpectRepeats", "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link",
     "LinkFault", "Misread", "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot",
     "Start", "Wait", "WallClock",
+    "Wipe",
 ]  # fmt: skip
 
 
@@ -266,6 +267,14 @@ class Restore(Step):
     """The process is killed, and the directory is what the copy was: what came later is gone."""
 
     do: ClassVar[str] = "restore"
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class Wipe(Step):
+    """The process is killed, and somebody deletes the segments: numbers begin anew."""
+
+    do: ClassVar[str] = "wipe"
 
 
 @step("connector")

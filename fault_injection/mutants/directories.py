@@ -87,7 +87,7 @@ MUTANTS: Final = (
             "tests/test_traps.py::test_t16_wiped_files_begin_a_new_identity_and_the_old_"
             "acknowledgements_do_not_count",
         ),
-        scenarios=(),
+        scenarios=("wiped-segments",),
     ),
     Mutant(
         name="foreign-files-replayed",
