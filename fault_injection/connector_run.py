@@ -41,6 +41,10 @@ from simulators.link_faults import Direction, FaultKind, LinkFault
 QUIET_S_MAX: Final = 300
 """Longer than the longest backoff and every deadline of a link that was stalled before it."""
 LIVES_TO_QUIESCE: Final = 3
+ENDINGS: Final = (
+    steps.ShutDown, steps.Kill, steps.PowerCut, steps.Restore, steps.Damage, steps.Wipe,
+)  # fmt: skip
+"""A process ends with these."""
 
 
 @dataclass(slots=True)
@@ -94,10 +98,7 @@ class ConnectorRun:
             self.checks += 1
             process.check()
         self.broken = process.broken
-        is_ending = isinstance(
-            step,
-            steps.ShutDown | steps.Kill | steps.PowerCut | steps.Restore | steps.Damage | steps.Wipe,
-        )
+        is_ending = isinstance(step, ENDINGS)
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
 

@@ -23,9 +23,8 @@ __all__ = [
     "Advance", "BrokerFault", "BrokerListens", "BrokerRestart", "BrokerStopsListening", "Cut",
     "Damage", "DiskWorks", "ExpectAttempts", "ExpectBacklog", "ExpectDelivered", "ExpectLevel",
     "ExpectRepeats", "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link",
-    "LinkFault", "Misread", "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot",
-    "Start", "Wait", "WallClock",
-    "Wipe",
+    "LinkFault", "Misread", "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore",
+    "ShutDown", "Snapshot", "Start", "Wait", "WallClock", "Wipe",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ whatever the code under test makes of them.
 
     leftover   a file called `name`, of `amount` bytes, which the log may take for its own
     stranger   a file called `name` that is not the log's
+    directory  a directory called `name`
 
 forged.py has those that need right checksums. Spec: SCN-1.2, REC-1.1.
 """
@@ -75,6 +76,8 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     if step.kind in ("leftover", "stranger"):
         fill = STRANGER_TEXT if step.kind == "stranger" else garbage(step.amount)
         return {**image, step.name: fill}
+    if step.kind == "directory":
+        return dict(image)  # disk_faults.py has it: an image knows regular files alone
     names = segment_names(image)
     name = _name(step, image, names)
     result = dict(image)

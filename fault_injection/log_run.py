@@ -110,6 +110,7 @@ class LogRun:
     _faults: DiskFaults = field(init=False)
     _lives: int = 0
     _snapshot: Image = field(default_factory=dict)
+    _directories: set[str] = field(default_factory=set)
     _asked: Asked = field(default_factory=Asked)
     _notes: tuple[str, ...] = ()
 
@@ -121,7 +122,7 @@ class LogRun:
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
         self.disk = disk
-        self._faults = DiskFaults(disk)
+        self._faults = DiskFaults(disk, self._directories)
         self.calls = self._faults.calls
 
     def run(self) -> LogRun:
@@ -336,6 +337,7 @@ class LogRun:
         self.before = self.disk.process_image()
         image = damaged(self.before, step, self._snapshot)
         self.fired[f"damage {step.kind}"] += 1
+        self._directories |= {step.name} if step.kind == "directory" else set()
         if step.kind == "stranger":
             self._asked = replace(self._asked, strangers=self._asked.strangers | {step.name})
         # Without what says how far it was acknowledged, a log may repeat.

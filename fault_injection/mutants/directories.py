@@ -63,7 +63,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t18_names_that_are_no_segments_are_ignored_and_stepped_over",
         ),
-        scenarios=(),
+        scenarios=("strange-files",),
     ),
     Mutant(
         name="identity-kept-without-files",
