@@ -382,7 +382,8 @@ class LogRun:
             self.broken = Broken("I10", f"faults are over and appending fails: {first}")
             return first
         self._acknowledge(len(self.ledger.wanted))
-        assert self.log is not None
+        if self.log is None:
+            return "the log could not be opened"  # which is noted as broken
         is_clean = self._close() == "clean"
         self._open()
         if self.broken is None and self.log is not None and len(self.log.segments()) != 1:
