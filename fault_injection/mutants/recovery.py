@@ -203,7 +203,7 @@ MUTANTS: Final = (
             "tests/test_recovery.py::"
             "test_the_clean_mark_is_withdrawn_durably_before_the_file_grows",
         ),
-        scenarios=(),
+        scenarios=("cut-back-to-clean",),
     ),
     Mutant(
         name="swap-not-completed",
