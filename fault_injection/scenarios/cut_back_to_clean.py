@@ -10,6 +10,7 @@ from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import log_plan, segments_of
 from simulators.previous_content import BLOCK_BYTES
 
+
 def cases(effort: Effort) -> Iterator[Case]:
     """The file ends at a block's end, so that the cut frees what was written behind it."""
     record_bytes = segments_of(log_plan("cut-back-to-clean", Open(), Append(1)))[0][2][0][1]
