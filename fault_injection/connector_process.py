@@ -26,7 +26,7 @@ from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_oracle import ConnectorOracle, Ledger
 from fault_injection.connector_steps import Damage, Kill, Plant, PowerCut
 from fault_injection.cuts import image_after
-from fault_injection.damage import damaged
+from fault_injection.damage import damaged, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import PowerCut as LogPowerCut
@@ -242,6 +242,16 @@ class ConnectorProcess:
         self.use_disk(CrashFilesystem(self.disk.profile, image))
         self.fired["restore"] += 1
         return f"next is {max(ledger.returned, default=0) + 1}, as it was then"
+
+    def wipe(self) -> str:
+        """Delete all segments; the acknowledgement file stays."""
+        self.end_for_good()
+        gone = segment_names(self.before)
+        self.oracle.restored(Ledger())
+        image = {name: data for name, data in self.before.items() if name not in gone}
+        self.use_disk(CrashFilesystem(self.disk.profile, image))
+        self.fired["wipe"] += 1
+        return f"{len(gone)} files are gone"
 
     def change(self, step: Damage | Plant) -> str:
         """Change the medium."""

@@ -22,7 +22,7 @@ from typing import Final
 from fault_injection import connector_steps as steps
 from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_process import ConnectorProcess
-from fault_injection.disk_faults import call_fault
+from fault_injection.disk_faults import call_fault, misread
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_run import Done
@@ -41,6 +41,10 @@ from simulators.link_faults import Direction, FaultKind, LinkFault
 QUIET_S_MAX: Final = 300
 """Longer than the longest backoff and every deadline of a link that was stalled before it."""
 LIVES_TO_QUIESCE: Final = 3
+ENDINGS: Final = (
+    steps.ShutDown, steps.Kill, steps.PowerCut, steps.Restore, steps.Damage, steps.Wipe,
+)  # fmt: skip
+"""A process ends with these."""
 
 
 @dataclass(slots=True)
@@ -94,9 +98,7 @@ class ConnectorRun:
             self.checks += 1
             process.check()
         self.broken = process.broken
-        is_ending = isinstance(
-            step, steps.ShutDown | steps.Kill | steps.PowerCut | steps.Restore | steps.Damage
-        )
+        is_ending = isinstance(step, ENDINGS)
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
 
@@ -111,6 +113,9 @@ class ConnectorRun:
             case steps.Fault():
                 process.faults.arm(call_fault(step))
                 return "armed"
+            case steps.Misread():
+                process.faults.arm(misread(process.disk.process_image(), step))
+                return "armed"
             case steps.Heal():
                 process.faults.heal()
                 return "healed"
@@ -118,6 +123,8 @@ class ConnectorRun:
                 return process.take_snapshot()
             case steps.Restore():
                 return process.restore()
+            case steps.Wipe():
+                return process.wipe()
             case steps.Damage() | steps.Plant():
                 return process.change(step)
             case steps.WallClock(seconds):
@@ -199,6 +206,11 @@ class ConnectorRun:
                     what = f"{repeats} events were sent again; at most {most} were in flight"
                     self.process.break_("I4", what)
                 return f"{repeats} repeats"
+            case steps.ExpectBacklog(most):
+                backlog = world.connector.core.backlog
+                if backlog > most:
+                    self.process.break_("I10", f"{backlog} events are waited for, not {most}")
+                return f"{backlog} undelivered"
             case steps.ExpectAttempts(least, most):
                 tried, self._attempts_seen = link.attempts - self._attempts_seen, link.attempts
                 if not least <= tried <= most:

@@ -21,10 +21,10 @@ from fault_injection.plan import Step, step
 
 __all__ = [
     "Advance", "BrokerFault", "BrokerListens", "BrokerRestart", "BrokerStopsListening", "Cut",
-    "Damage", "DiskWorks", "ExpectAttempts", "ExpectDelivered", "ExpectLevel", "ExpectRepeats",
-    "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link", "LinkFault", "MoveBytes",
-    "Plant", "PowerCut", "Publish", "Quiesce", "Restore", "ShutDown", "Snapshot", "Start", "Wait",
-    "WallClock",
+    "Damage", "DiskWorks", "ExpectAttempts", "ExpectBacklog", "ExpectDelivered", "ExpectLevel",
+    "ExpectRepeats", "ExpectStored", "Fault", "Flow", "HalfOpen", "Heal", "Kill", "Link",
+    "LinkFault", "Misread", "MoveBytes", "Plant", "PowerCut", "Publish", "Quiesce", "Restore",
+    "ShutDown", "Snapshot", "Start", "Wait", "WallClock", "Wipe",
 ]  # fmt: skip
 
 
@@ -154,6 +154,23 @@ class WallClock(Step):
     seconds: int = -3600
 
 
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class Misread(Step):
+    """Reads of a segment show a record with one bit turned; the medium is as it was."""
+
+    do: ClassVar[str] = "misread"
+    file: int = -1
+    """Which segment, from the oldest; -1 is the newest."""
+    record: int = 0
+    bit: int = 100
+    """Of the record."""
+    at: int = 1
+    """The how-manieth read of the file from here on is the first that shows it."""
+    times: int = 1
+    """So many do; 0: all, until healed."""
+
+
 # ---- The link ---------------------------------------------------------------
 
 
@@ -253,6 +270,14 @@ class Restore(Step):
 
 @step("connector")
 @dataclass(frozen=True, slots=True)
+class Wipe(Step):
+    """The process is killed, and somebody deletes the segments: numbers begin anew."""
+
+    do: ClassVar[str] = "wipe"
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
 class Plant(Step):
     """Another writer's sound record stands behind the newest one; the process was killed."""
 
@@ -298,6 +323,15 @@ class ExpectRepeats(Step):
     """So many events at most were ever sent again (I4)."""
 
     do: ClassVar[str] = "expect-repeats"
+    most: int = 0
+
+
+@step("connector")
+@dataclass(frozen=True, slots=True)
+class ExpectBacklog(Step):
+    """The connector itself counts so many events at most as undelivered (I10)."""
+
+    do: ClassVar[str] = "expect-backlog"
     most: int = 0
 
 

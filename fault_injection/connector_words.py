@@ -73,6 +73,13 @@ def _time_and_bytes(step: Step) -> _Told | None:
         case steps.DiskWorks(count):
             text = f"the disk does {counted(count, 'thing')} that it was asked for"
             return "disk", text, "disk works", ""
+        case steps.ExpectBacklog(most):
+            text = f"the connector may wait for {counted(most, 'event')}"
+            return "process", text, f"at most {most} left", ""
+        case steps.Misread(_, record, bit, at, times):
+            for_ever = "from then on" if times == 0 else counted(times, "time")
+            text = f"read {at} of a segment shows bit {bit} of record {record} turned, {for_ever}"
+            return "disk", text, "misread armed", "fault"
         case steps.WallClock(seconds):
             text = f"the wall clock jumps by {seconds} s"
             return "process", text, f"clock {seconds:+} s", "fault"
@@ -116,6 +123,9 @@ def _rest(step: Step) -> _Told | None:
     match step:
         case steps.Snapshot():
             return "disk", "somebody copies the directory", "copy", ""
+        case steps.Wipe():
+            text = "somebody deletes the segments; the acknowledgement file stays"
+            return "disk", text, "wiped", "fault"
         case steps.Restore():
             text = "the process is killed, and the directory is what the copy was"
             return "disk", text, "restored", "fault"

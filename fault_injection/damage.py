@@ -13,12 +13,15 @@ whatever the code under test makes of them.
     append     the record is written behind the end of the newest file
     plant      the `place`-th record of the file is written inside the record's body, and the
                record's own header rots, so that readers search there
+    far        the `place`-th record is the last one, another's, and has a number `amount` too
+               high; the record's own header rots
     remove     the file is gone
     stale      the file is as it was when the plan's `snapshot` was taken
     misnamed   the file has the number `amount` in its name
 
     leftover   a file called `name`, of `amount` bytes, which the log may take for its own
     stranger   a file called `name` that is not the log's
+    directory  a directory called `name`
 
 forged.py has those that need right checksums. Spec: SCN-1.2, REC-1.1.
 """
@@ -29,7 +32,7 @@ import struct
 from typing import Final
 
 from fault_injection.errors import PlanError
-from fault_injection.forged import foreign, renumbered, undecodable
+from fault_injection.forged import far, foreign, renumbered, undecodable
 from fault_injection.log_steps import Damage
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import segment_name
@@ -73,6 +76,8 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     if step.kind in ("leftover", "stranger"):
         fill = STRANGER_TEXT if step.kind == "stranger" else garbage(step.amount)
         return {**image, step.name: fill}
+    if step.kind == "directory":
+        return dict(image)  # disk_faults.py has it: an image knows regular files alone
     names = segment_names(image)
     name = _name(step, image, names)
     result = dict(image)
@@ -125,6 +130,10 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
             rotten = bytes([content[start + 5] ^ 1])
             planted = _over(content, start + PLANTED_AT, content[at : at + size])
             return _over(planted, start + 5, rotten)
+        case "far":
+            at = _record(step, name, content, step.place)[0]
+            rotten = bytes([content[start + 5] ^ 1])
+            return _over(far(content, at, step.amount), start + 5, rotten)
         case "undecodable":
             return undecodable(content, start, length)
         case "foreign":

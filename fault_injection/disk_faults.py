@@ -14,13 +14,20 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
+from collections.abc import Sequence, Set
 from typing import Final
 
+from fault_injection.connector_steps import Misread
+from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
+from reference.filesystem import DirectoryEntry
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.disk_image import Image
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.medium_faults import FlipBit, ReadFault
+from simulators.memory_filesystem import os_error
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 
 POLICIES: Final = {
@@ -36,8 +43,10 @@ HARMLESS: Final = frozenset({"append short", "append EINTR"})
 class DiskFaults(FaultyFilesystem):
     """A disk whose calls fail as a plan says. `calls` counts what was called."""
 
-    def __init__(self, inner: CrashFilesystem) -> None:
+    def __init__(self, inner: CrashFilesystem, irregular: Set[str] = frozenset()) -> None:
+        """Names in `irregular` are taken, and are no regular files: directories, say."""
         super().__init__(inner)
+        self.irregular = irregular
         self.disk = inner
         self.calls: Counter[str] = Counter()
         self._policy = ""
@@ -72,6 +81,33 @@ class DiskFaults(FaultyFilesystem):
         """Whether something has struck in this boot that may fail an append."""
         return bool(self._struck.union(self.words()) - self._harmless)
 
+    # ---- Names that are no regular files ------------------------------------
+
+    def create_exclusive(self, name: str) -> None:
+        self._enter("create_exclusive", name)
+        self._refuse_name(name)
+        self.inner.create_exclusive(name)
+
+    def rename_new(self, old: str, new: str) -> None:
+        self._enter("rename_new", new)
+        self._refuse_name(new)
+        self.inner.rename_new(old, new)
+
+    def read(self, name: str, offset: int, count: int) -> bytes:
+        if name in self.irregular:
+            raise os_error(errno.EISDIR, name)
+        return super().read(name, offset, count)
+
+    def list(self) -> Sequence[DirectoryEntry]:
+        others = [DirectoryEntry(name, 0, False) for name in sorted(self.irregular)]
+        return [*super().list(), *others]
+
+    def _refuse_name(self, name: str) -> None:
+        if name in self.irregular:
+            raise os_error(errno.EEXIST, name)
+
+    # ---- What goes wrong ----------------------------------------------------
+
     def sync(self, name: str) -> None:
         try:
             self._enter("sync", name)
@@ -97,3 +133,16 @@ def call_fault(step: Fault) -> CallFault:
     if not isinstance(number, int):
         raise PlanError(f"{step}: there is no error of this name")
     return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)
+
+
+def misread(image: Image, step: Misread) -> ReadFault:
+    """Return what reads of the segment show. Raises PlanError if there is no such record."""
+    names = segment_names(image)
+    if not -1 <= step.file < len(names) or not names:
+        raise PlanError(f"{step}: there are {len(names)} segments")
+    name = names[step.file]
+    places = record_places(image[name])
+    if not 0 <= step.record < len(places):
+        raise PlanError(f"{step}: {name} has {len(places)} records")
+    bit = places[step.record][0] * 8 + step.bit
+    return ReadFault(FlipBit(name, bit), step.at, step.times)

@@ -2,7 +2,9 @@
 
     undecodable   a record whose checksums hold and whose event has a type that does not exist:
                   what a newer writer, or one with a mistake, has left
-    foreign       a segment of another log: somebody's file in the wrong directory
+    foreign       a segment of another log, with events that nobody offered to this one:
+                  somebody's file in the wrong directory
+    far           a sound record under a number that cannot stand at its place, the last of its file
     renumbered    a segment with the number `amount`, as a log that is old and long would have it
 
 This needs the format as the reference has it. Spec: SCN-1.2, REC-11.1, REC-5.1.
@@ -10,17 +12,24 @@ This needs the format as the reference has it. Spec: SCN-1.2, REC-11.1, REC-5.1.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import Final
 
 from fault_injection.errors import PlanError
+from fault_injection.subject import CLOCK_NS, make_event
+from reference.codec import encode_event, encode_timestamp
 from reference.frame import encode_frame, payload_of
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import SegmentHeader, decode_segment_header, encode_header_block
 
 UNKNOWN_TYPE: Final = 9
 OTHER_LOG: Final = bytes(range(200, 216))
+OTHERS_PID: Final = 1_000_000
+"""No plan has so many events."""
 _TIMESTAMP_LENGTH_BYTES: Final = 8
+_SEQUENCE: Final = struct.Struct("<Q")
+_LENGTH_AND_SEQUENCE: Final = struct.Struct("<IQ")
 
 
 def undecodable(content: bytes, start: int, length: int) -> bytes:
@@ -39,9 +48,30 @@ def undecodable(content: bytes, start: int, length: int) -> bytes:
 
 
 def foreign(content: bytes) -> bytes:
-    """Return the file as another log would have written it, but for its frames."""
-    block = encode_header_block(replace(_header(content), log_id=OTHER_LOG))
-    return block + content[FRAMES_OFFSET:]
+    """Return the file as another log would have written it: same numbers, its own events."""
+    header = replace(_header(content), log_id=OTHER_LOG)
+    result = encode_header_block(header)
+    start = FRAMES_OFFSET
+    while start + FRAME_HEADER_BYTES <= len(content):
+        body_bytes, sequence = _LENGTH_AND_SEQUENCE.unpack_from(content, start + 4)
+        start += FRAME_HEADER_BYTES + body_bytes
+        if start > len(content):
+            break
+        # Not the events of this log: replaying them would look as if nothing was wrong.
+        result += _frame_of_another(header, len(result), sequence)
+    return result
+
+
+def far(content: bytes, at: int, beyond: int) -> bytes:
+    """Return the file with another's record in place of that at `at`, numbered far above it."""
+    (sequence,) = _SEQUENCE.unpack_from(content, at + 8)
+    return content[:at] + _frame_of_another(_header(content), at, sequence + beyond)
+
+
+def _frame_of_another(header: SegmentHeader, offset: int, sequence: int) -> bytes:
+    event = make_event(OTHERS_PID + sequence % OTHERS_PID)
+    payload = encode_timestamp(CLOCK_NS) + encode_event(event)
+    return encode_frame(header.frame_key, offset, sequence, payload)
 
 
 def renumbered(content: bytes, number: int) -> bytes:

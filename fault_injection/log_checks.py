@@ -5,6 +5,7 @@
                  the disk was full
     goes-on      the faults are over: an append works, and the log need not be opened again
     deletes      once all is acknowledged one file stays, whatever the disk has room for
+    refused      the broker has refused the last one that was wanted: one file stays
     bounded      copies of damaged bytes, and the log as a whole, stay within their limits
     untouched    files that are not the log's (damage `stranger`) are as they were
 
@@ -28,7 +29,7 @@ from reference.limits import FRAMES_OFFSET
 from reference.names import DEAD_LETTERS_NAME as DEAD
 from simulators.disk_image import Image
 
-WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "bounded", "untouched")
+WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "refused", "bounded", "untouched")
 
 _SEGMENT_NOT_MADE: Final = re.compile(r"create_exclusive procmond-\d+\.wal(\.new)?:")
 
@@ -59,9 +60,9 @@ def check_more(
             if failed and not asked.answer.is_degraded:
                 return Broken("I11", "no file could be made, and the log does not say so")
             return None
-        case "deletes":
+        case "deletes" | "refused":
             names = log.segments()
-            return Broken("I10", f"all is acknowledged, and {names} stay") if names[1:] else None
+            return Broken("I10", f"all is settled, and {names} stay") if names[1:] else None
         case "bounded":
             return _bounded(image, settings)
         case "untouched":

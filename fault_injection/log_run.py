@@ -110,6 +110,7 @@ class LogRun:
     _faults: DiskFaults = field(init=False)
     _lives: int = 0
     _snapshot: Image = field(default_factory=dict)
+    _directories: set[str] = field(default_factory=set)
     _asked: Asked = field(default_factory=Asked)
     _notes: tuple[str, ...] = ()
 
@@ -121,7 +122,7 @@ class LogRun:
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
         self.disk = disk
-        self._faults = DiskFaults(disk)
+        self._faults = DiskFaults(disk, self._directories)
         self.calls = self._faults.calls
 
     def run(self) -> LogRun:
@@ -336,6 +337,7 @@ class LogRun:
         self.before = self.disk.process_image()
         image = damaged(self.before, step, self._snapshot)
         self.fired[f"damage {step.kind}"] += 1
+        self._directories |= {step.name} if step.kind == "directory" else set()
         if step.kind == "stranger":
             self._asked = replace(self._asked, strangers=self._asked.strangers | {step.name})
         # Without what says how far it was acknowledged, a log may repeat.
@@ -352,6 +354,8 @@ class LogRun:
             if "failure" in outcome and self.broken is None:
                 self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
             return outcome
+        if what == "refused" and (self.ledger.wanted or "dead" not in self.done[-1].outcome):
+            return "something is not refused"
         if what == "deletes" and not self.ledger.wanted:
             return "nothing to acknowledge"
         if what == "deletes":
@@ -378,7 +382,8 @@ class LogRun:
             self.broken = Broken("I10", f"faults are over and appending fails: {first}")
             return first
         self._acknowledge(len(self.ledger.wanted))
-        assert self.log is not None
+        if self.log is None:
+            return "the log could not be opened"  # which is noted as broken
         is_clean = self._close() == "clean"
         self._open()
         if self.broken is None and self.log is not None and len(self.log.segments()) != 1:

@@ -25,6 +25,7 @@ from fault_injection.connector_steps import (
     Damage,
     DiskWorks,
     ExpectAttempts,
+    ExpectBacklog,
     ExpectDelivered,
     ExpectLevel,
     ExpectRepeats,
@@ -36,6 +37,7 @@ from fault_injection.connector_steps import (
     Kill,
     Link,
     LinkFault,
+    Misread,
     MoveBytes,
     Plant,
     PowerCut,
@@ -47,6 +49,7 @@ from fault_injection.connector_steps import (
     Start,
     Wait,
     WallClock,
+    Wipe,
 )
 from fault_injection.connector_workloads import calls_of_disk, connector_plan, size_of, sized
 from fault_injection.drawn_plans import drawn_plan
@@ -345,6 +348,38 @@ def test_repeats_are_counted() -> None:
     broken = run(*steps, ExpectRepeats(2)).broken
     assert broken is not None
     assert broken.invariant == "I4"
+
+
+@pytest.mark.req("SCN-4.1")
+def test_what_the_connector_waits_for_is_counted() -> None:
+    assert run(Start(), Publish(3), ExpectBacklog(3)).broken is None
+    broken = run(Start(), Publish(3), ExpectBacklog(2)).broken
+    assert broken is not None
+    assert broken.invariant == "I10"
+
+
+@pytest.mark.req("SCN-4.1", "SCN-1.2")
+def test_a_misread_strikes_once_and_is_read_again() -> None:
+    steps = (Start(), Publish(20), Misread(record=10), Wait(60), ExpectDelivered())
+    found = run(*steps, buffer_bytes=700, window=3, rotation_bytes=1 << 15)
+    assert found.broken is None
+    assert found.fired["read FlipBit"] == 1
+
+
+@pytest.mark.req("SCN-1.2")
+@pytest.mark.parametrize("step", [Misread(file=3), Misread(record=9)])
+def test_a_misread_of_what_is_not_there_is_refused(step: Misread) -> None:
+    with pytest.raises(PlanError):
+        run(Start(), Publish(), step)
+
+
+@pytest.mark.req("SCN-4.1")
+def test_wiped_segments_begin_a_new_ledger() -> None:
+    steps = (Start(), Publish(3), Wait(), Kill(), Wipe(), Start(), Publish(2), Wait())
+    assert outcomes(*steps)[4] == "1 files are gone"
+    found = run(*steps, ExpectDelivered(), Quiesce())
+    assert found.broken is None
+    assert list(found.process.oracle.ledger.returned) == [1, 2, 3], "one is Quiesce's"
 
 
 # ---- Backpressure by hand ---------------------------------------------------

@@ -89,6 +89,18 @@ def test_steps_without_a_log_do_nothing() -> None:
     assert outcomes(run(Open(), Open()))[1] == "is open"
 
 
+def test_a_directory_under_a_segments_name_is_stepped_over() -> None:
+    there = Damage("directory", name="procmond-00002.wal")
+    done = run(Open(), Append(2), Kill(), there, Open(), Append(2), Append(1), Drain())
+    assert done.broken is None
+    assert done.fired["damage directory"] == 1
+
+
+def test_refused_is_asked_only_when_the_last_one_was_refused() -> None:
+    done = run(Open(), Append(2), Refuse(), Check("refused"), Refuse(), Check("refused"))
+    assert outcomes(done)[3:] == ["something is not refused", "2 is a dead letter", "asked"]
+
+
 def test_a_kill_leaves_the_page_cache_and_strikes_at_its_call() -> None:
     done = run(Open(), Append(2), Kill(), Open())
     assert outcomes(done)[-1] == "replays 1, 2; next is 3"

@@ -138,7 +138,7 @@ self.limit_bytes - self.used_bytes, False
             ),
         ),
         found_by=("tests/test_event_buffer.py::test_a_number_that_a_page_steps_over_is_settled",),
-        scenarios=(),
+        scenarios=("refused-above-burned",),
     ),
     Mutant(
         name="page-tried-once",
@@ -195,7 +195,7 @@ could not be read."""
             ),
         ),
         found_by=("tests/test_connector_core.py::test_only_a_second_look_makes_a_record_lost",),
-        scenarios=(),
+        scenarios=("misread-while-paging",),
     ),
     Mutant(
         name="hidden-entries-stepped-over",
@@ -216,6 +216,6 @@ could not be read."""
             "tests/test_connector_core.py::"
             "test_entries_that_a_degraded_log_hides_are_not_taken_as_settled",
         ),
-        scenarios=(),
+        scenarios=("hidden-on-full-disk",),
     ),
 )

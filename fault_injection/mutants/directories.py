@@ -63,7 +63,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t18_names_that_are_no_segments_are_ignored_and_stepped_over",
         ),
-        scenarios=(),
+        scenarios=("strange-files",),
     ),
     Mutant(
         name="identity-kept-without-files",
@@ -87,7 +87,7 @@ MUTANTS: Final = (
             "tests/test_traps.py::test_t16_wiped_files_begin_a_new_identity_and_the_old_"
             "acknowledgements_do_not_count",
         ),
-        scenarios=(),
+        scenarios=("wiped-segments",),
     ),
     Mutant(
         name="foreign-files-replayed",
@@ -107,7 +107,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t16_a_file_of_another_host_is_moved_aside_and_not_replayed",
         ),
-        scenarios=(),
+        scenarios=("foreign-segment",),
     ),
     Mutant(
         name="end-of-a-running-log-is-damage",

@@ -122,7 +122,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_vectors.py::test_directory_in_memory[dir-search-window-far-above]",),
-        scenarios=(),
+        scenarios=("far-number",),
     ),
     Mutant(
         name="one-header",

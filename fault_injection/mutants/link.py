@@ -157,7 +157,7 @@ MUTANTS: Final = (
             "tests/test_traps_connector.py::"
             "test_t20_another_version_is_told_once_and_tried_at_the_longest_backoff",
         ),
-        scenarios=(),
+        scenarios=("greeting-faults",),
     ),
     Mutant(
         name="old-frames-of-a-new-link",
@@ -213,7 +213,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_link_messages.py::test_a_bad_length_is_refused_at_its_fourth_byte",),
-        scenarios=(),
+        scenarios=("hostile-frames",),
     ),
     Mutant(
         name="bad-frame-skipped",
@@ -230,7 +230,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_connector_misbehaviours.py::test_each_misbehaviour_is_survived",),
-        scenarios=(),
+        scenarios=("hostile-frames",),
     ),
     Mutant(
         name="shutdown-does-not-wait",

@@ -106,7 +106,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_crash_between_removing_two_copied_files_loses_nothing",
         ),
-        scenarios=(),
+        scenarios=("failed-rotation-stays",),
     ),
     Mutant(
         name="copied-files-removed-before-the-slots",
@@ -122,7 +122,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_copied_files_stay_until_the_slots_that_their_copy_refers_to_are_durable",
         ),
-        scenarios=(),
+        scenarios=("acknowledgement-file-fails",),
     ),
     Mutant(
         name="old-file-goes-before-its-copy",
@@ -182,7 +182,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_file_written_behind_two_failed_rotations_counts_as_open",
         ),
-        scenarios=(),
+        scenarios=("failed-rotation-stays",),
     ),
     Mutant(
         name="clean-mark-not-withdrawn",
@@ -203,7 +203,7 @@ MUTANTS: Final = (
             "tests/test_recovery.py::"
             "test_the_clean_mark_is_withdrawn_durably_before_the_file_grows",
         ),
-        scenarios=(),
+        scenarios=("cut-back-to-clean",),
     ),
     Mutant(
         name="swap-not-completed",
@@ -224,7 +224,7 @@ MUTANTS: Final = (
             "tests/test_regressions.py::"
             "test_a_swap_of_acknowledgement_files_that_is_cut_short_keeps_the_floor",
         ),
-        scenarios=(),
+        scenarios=("acknowledgement-file-fails",),
     ),
     Mutant(
         name="no-room-refuses-the-open",
@@ -245,7 +245,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t14_recovery_on_a_full_disk_opens_degraded_and_can_drain",
         ),
-        scenarios=(),
+        scenarios=("full-disk-at-open",),
     ),
     Mutant(
         name="entries-replayed-from-the-page-cache",

@@ -206,7 +206,7 @@ MUTANTS: Final = (
             ),
         ),
         found_by=("tests/test_connector_core.py::test_an_equal_acknowledgement_is_ignored",),
-        scenarios=(),
+        scenarios=("wrong-acknowledgements",),
     ),
     Mutant(
         name="acknowledgements-are-single",

@@ -119,7 +119,7 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_traps.py::test_t5_a_lost_record_does_not_hold_the_watermark_for_ever",
         ),
-        scenarios=(),
+        scenarios=("refused-around-a-loss",),
     ),
     Mutant(
         name="undecodable-entries-dropped",

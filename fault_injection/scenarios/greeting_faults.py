@@ -26,6 +26,12 @@ FAULTS = (
 )  # fmt: skip
 PATIENCE = (ExpectAttempts(0, 1), Wait(900), ExpectAttempts(15, 48))
 """The longest backoff is 33 s, and a greeting waits for 10 s at most."""
+HOPELESS = (
+    "wrong-version", "wrong-version:0", "wrong-version:2", "wrong-version:4294967295",
+)  # fmt: skip
+"""Until somebody updates one of the two. A window of 0 is a breach, and may pass by itself."""
+AT_ONCE = (Wait(20), ExpectAttempts(1, 1), Wait(900), ExpectAttempts(24, 36))
+"""The first delay is the longest already, 27 s at least: doublings would make nine attempts."""
 
 
 def cases(effort: Effort) -> Iterator[Case]:
@@ -37,6 +43,9 @@ def cases(effort: Effort) -> Iterator[Case]:
         once = BrokerFault(fault if "@" in fault else f"{fault.split(':')[0]}@1")
         steps = (once, Start(), Publish(3), Kill(), Start(), Wait(60), Publish(1), Wait(60))
         yield Case(connector_plan("greeting-faults", *steps, Quiesce()))
+    for fault in HOPELESS:
+        plan = connector_plan("greeting-faults", BrokerFault(fault), Start(), *AT_ONCE)
+        yield Case(plan.then(Publish(1), Quiesce()))
     for direction, length in (("to-broker", HELLO_BYTES), ("to-connector", WELCOME_BYTES)):
         for offset in range(length + 1):
             for kind, amount in (("reset", 0.0), ("half-open", 0.0), ("delay", 9), ("delay", 11)):

@@ -6,7 +6,16 @@ import itertools
 from collections.abc import Iterator
 
 from fault_injection.cases import Case
-from fault_injection.connector_steps import BrokerFault, Publish, Quiesce, Start, Wait
+from fault_injection.connector_steps import (
+    BrokerFault,
+    ExpectAttempts,
+    ExpectDelivered,
+    Flow,
+    Publish,
+    Quiesce,
+    Start,
+    Wait,
+)
 from fault_injection.connector_workloads import connector_plan
 from fault_injection.scenario import Effort, Scenario
 from reference.limits import LINK_BODY_BYTES_MAX
@@ -25,6 +34,17 @@ def cases(effort: Effort) -> Iterator[Case]:
             strike = BrokerFault(fault.format(place))
             steps = (strike, Start(), Publish(6), Wait(40), Publish(3), Wait(40), Quiesce())
             yield Case(connector_plan("hostile-frames", *steps, seed=seed, window=3))
+    # A message that nobody can read ends the link, whatever follows it.
+    for at in range(1, 7):
+        strike = BrokerFault(f"undecodable-message@{at}")
+        again = (Start(), Publish(6), Wait(20), ExpectAttempts(2, 2), ExpectDelivered())
+        yield Case(connector_plan("hostile-frames", strike, *again, Quiesce(), window=3))
+    # All that an impossible length is followed by would be kept for it.
+    for count in (LINK_BODY_BYTES_MAX + 1, 2**31, 2**32 - 1):
+        strike = BrokerFault(f"oversized-frame@2:{count}")
+        at_once = (strike, Start(), Publish(6), Flow(), ExpectAttempts(1, 2), Wait(20))
+        told = (ExpectAttempts(1, 2), ExpectDelivered(), Quiesce())
+        yield Case(connector_plan("hostile-frames", *at_once, *told, window=3))
 
 
 SCENARIO = Scenario(

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fault_injection.cases import Case
 from fault_injection.log_steps import Acknowledge, Append, Check, Close, Damage, Drain, Kill, Open
 from fault_injection.scenario import Effort, Scenario
-from fault_injection.workloads import files, log_plan
+from fault_injection.workloads import LIFE_AFTER, files, log_plan
+from reference.segment_header import segment_name
 
 STRANGERS = (
     "notes.txt", "procmond-1.wal", "procmond-000002.wal", "procmond-+0001.wal",
@@ -16,6 +17,8 @@ STRANGERS = (
 )  # fmt: skip
 LEFTOVERS = ("procmond-00002.wal.new", "procmond-00009.wal.new", "procmond.ack.new")
 """What an interrupted recovery of the log's own has left."""
+DIRECTORIES = ((3,), (9,), (3, 4), (4, 7))
+"""Numbers whose names are taken by directories: the next ones, and ones far above."""
 
 
 def cases(effort: Effort) -> Iterator[Case]:
@@ -34,6 +37,14 @@ def cases(effort: Effort) -> Iterator[Case]:
                 for amount in (0, 100, 9000):
                     left = Damage("leftover", name=name, amount=amount)
                     yield Case(plan.then(left, *used, *last), twice=True)
+            named = log_plan(
+                "strange-files", *files(2), Acknowledge(settled), ending, seed=effort.seed
+            )
+            for numbers in DIRECTORIES:
+                there = [Damage("directory", name=segment_name(each)) for each in numbers]
+                on = named.then(*there, Open(), Append(2), Append(2), Append(1))
+                yield Case(on.then(Kill(), Open(), Drain()))
+                yield Case(on.then(Acknowledge(9), Close(), Open(), Append(1), Kill(), *LIFE_AFTER))
 
 
 SCENARIO = Scenario(
@@ -41,7 +52,8 @@ SCENARIO = Scenario(
     number=62,
     title="files that are not the log's",
     when="the log is not running: somebody keeps files there, or recovery was interrupted",
-    effect="names like those of segments, in other spellings; unfinished copies",
+    effect="names like those of segments, in other spellings; directories under such names; "
+    "unfinished copies",
     contract="only canonical names are the log's: the rest stays as it is, byte for byte; "
     "unfinished copies go and are in no one's way",
     why="Upstream reads procmond-1.wal and deletes procmond-00001.wal for it (W20); "
@@ -49,5 +61,5 @@ SCENARIO = Scenario(
     invariants=("I1", "I5", "I6", "I10", "I12"),
     requirements=("FMT-3.2", "FMT-3.1", "REC-1.1"),
     cases=cases,
-    strikes=("damage stranger", "damage leftover"),
+    strikes=("damage stranger", "damage leftover", "damage directory"),
 )

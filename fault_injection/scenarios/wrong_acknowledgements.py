@@ -9,6 +9,8 @@ from fault_injection.cases import Case
 from fault_injection.connector_steps import (
     BrokerFault,
     BrokerRestart,
+    ExpectAttempts,
+    ExpectDelivered,
     Flow,
     Kill,
     PowerCut,
@@ -45,6 +47,12 @@ def cases(effort: Effort) -> Iterator[Case]:
                 for end in ends:
                     steps = (Start(), strike, Publish(EVENTS), Flow(), *end, Flow(), Quiesce())
                     yield Case(connector_plan("wrong-acknowledgements", *steps, window=window))
+    # One that says nothing new is no breach: the link that stands goes on.
+    for at in range(1, EVENTS + 1):
+        twice = BrokerFault(f"duplicate-acknowledgement@{at}")
+        steps = (Start(), twice, Publish(EVENTS), Wait(40), Publish(2), Wait(40))
+        plan = connector_plan("wrong-acknowledgements", *steps, ExpectAttempts(1, 1), window=3)
+        yield Case(plan.then(ExpectDelivered(), Quiesce()))
     # Of a log that was found, any number up to its end could be an answer.
     for parameter, at in itertools.product((":1", ":2", ":5"), (1, 2)):
         strike = BrokerFault(f"unknown-acknowledgement@{at}{parameter}")
