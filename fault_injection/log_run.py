@@ -8,7 +8,7 @@ moment knows which of them stood. After each open, what came back is compared wi
     process  from `open` to `close`, `kill`, or the power cut
 
 A step that needs an open log does nothing if there is none: opening may have been refused
-while the disk was failing. `steps_done` says what was done, for the story of a failure.
+while the disk was failing. `done` says what was done, for the story of a failure.
 
 Spec: SCN-1.2, SCN-1.3.
 """
@@ -140,6 +140,10 @@ class LogRun:
         """What was promised until now."""
         return Ledger.of(self.disk.marks)
 
+    def _note(self, broken: Broken | None) -> None:
+        """Remember what is broken, unless something was before."""
+        self.broken = self.broken or broken
+
     # ---- Steps --------------------------------------------------------------
 
     def _arm(self, process: Sequence[Step]) -> None:
@@ -157,7 +161,7 @@ class LogRun:
             outcome = "the process is gone in the middle of this"
         except DEFECTS as error:
             outcome = f"the log gives up: {defect(error)}"
-            self.broken = self.broken or Broken("I10", outcome)
+            self._note(Broken("I10", outcome))
         is_ending = isinstance(step, ENDINGS)
         self.done.append(
             Done(
@@ -219,7 +223,7 @@ class LogRun:
                 self._asked, answer=Answer(refused=str(refusal)), fired=tuple(self._faults.fired)
             )
             if not self._faults.fired:
-                self.broken = Broken("I10", f"the log could not be opened: {refusal}")
+                self._note(Broken("I10", f"the log could not be opened: {refusal}"))
             return f"refused: {refusal}"
         self.log = log
         return self._judge(log, promises, is_opening=True)
@@ -235,14 +239,14 @@ class LogRun:
             answer = log.answer(self.offered)
         except Unreadable as error:
             if not self._faults.fired:
-                self.broken = Broken("I10", f"nothing is wrong with the disk: {error}")
+                self._note(Broken("I10", f"nothing is wrong with the disk: {error}"))
             return f"cannot be read: {error}"
         if is_opening and self.twice and not self._faults.fired:
             wrong = difference(self.disk, self.plan, self.subject, self.offered, answer)
             answer = replace(answer, unstable=wrong)
         self.checks += 1
         ledger = Ledger.of(promises)
-        self.broken = check_log(promises, answer)
+        self._note(check_log(promises, answer))
         if is_opening:
             self._asked = replace(
                 self._asked, answer=answer, reported=frozenset(ledger.reported),
@@ -265,7 +269,7 @@ class LogRun:
         stored = tuple(zip(appended.sequences, events, strict=False))
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
-            self.broken = Broken("I6", f"{again[0]} was given to a second event", again[0])
+            self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
@@ -276,7 +280,7 @@ class LogRun:
             if "quota_bytes" in self.plan.settings:
                 self.fired["quota"] += 1
                 return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
-            self.broken = Broken("I11", f"append failed and nothing was wrong: {appended.text}")
+            self._note(Broken("I11", f"append failed and nothing was wrong: {appended.text}"))
         return f"returned {numbers or 'nothing'}{failed}"
 
     def _acknowledge(self, count: int) -> str:
@@ -346,13 +350,13 @@ class LogRun:
 
     def _check(self, what: str) -> str:
         if self.log is None:
-            self.broken = refused_for_room(self._asked) if what == "degraded" else None
+            self._note(refused_for_room(self._asked) if what == "degraded" else None)
             return "no log"
         if what == "goes-on":
             self._faults.heal()
             outcome = self._append(1, 0)
-            if "failure" in outcome and self.broken is None:
-                self.broken = Broken("I10", f"the faults are over, and append: {outcome}")
+            if "failure" in outcome:
+                self._note(Broken("I10", f"the faults are over, and append: {outcome}"))
             return outcome
         if what == "refused" and (self.ledger.wanted or "dead" not in self.done[-1].outcome):
             return "something is not refused"
@@ -360,17 +364,17 @@ class LogRun:
             return "nothing to acknowledge"
         if what == "deletes":
             self._acknowledge(len(self.ledger.wanted))
-        self.broken = self.broken or check_more(
-            what, self._asked, self.log, self.disk.process_image(), self.plan.settings
+        self._note(
+            check_more(what, self._asked, self.log, self.disk.process_image(), self.plan.settings)
         )
         return "asked"
 
     def _drain(self) -> str:
         self._faults.heal()
         for _ in range(OPENINGS_TO_DRAIN):
-            if self.broken is not None:
-                return "the log is broken"
             self._open()
+            if self.broken is not None:
+                return "the log is broken"  # what comes later must not hide it
             first = self._append(1, 0)
             if "failure" not in first:
                 break
@@ -379,16 +383,16 @@ class LogRun:
             else:
                 self._kill()  # a log whose sync failed is opened again
         else:
-            self.broken = Broken("I10", f"faults are over and appending fails: {first}")
+            self._note(Broken("I10", f"faults are over and appending fails: {first}"))
             return first
         self._acknowledge(len(self.ledger.wanted))
         if self.log is None:
             return "the log could not be opened"  # which is noted as broken
         is_clean = self._close() == "clean"
         self._open()
-        if self.broken is None and self.log is not None and len(self.log.segments()) != 1:
+        if self.log is not None and len(self.log.segments()) != 1:
             names = ", ".join(segment_names(self.disk.process_image()))
-            self.broken = Broken("I10", f"all is acknowledged, and these files stay: {names}")
+            self._note(Broken("I10", f"all is acknowledged, and these files stay: {names}"))
         return "everything acknowledged" + ("" if is_clean else ", not clean")
 
     def _restart(self, image: Image, marks: Sequence[object]) -> None:

@@ -41,6 +41,7 @@ USE: tuple[Step, ...] = (Open(), Append(2), Append(1), Acknowledge(1))
 CUT = Damage("cut", file=-3, name=NAME, amount=5, lost_max=1)
 LIES: tuple[tuple[str, str, tuple[Step, ...]], ...] = (
     ("loses", "I1", (*USE, Kill(), Open())),
+    ("loses", "I1", (*USE, Kill(), Drain())),
     ("unsynced", "I1", (*USE, PowerCut(), Open())),
     ("invents", "I2", (*USE, Kill(), Open())),
     ("swaps", "I2", (*USE, Kill(), Open())),
