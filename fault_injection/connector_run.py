@@ -25,9 +25,9 @@ from fault_injection.connector_process import ConnectorProcess
 from fault_injection.disk_faults import call_fault, misread
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
-from fault_injection.log_run import Done
 from fault_injection.plan import Plan, Step
 from fault_injection.recovering import defect
+from fault_injection.steps_done import Done
 from fault_injection.subject import DEFECTS, make_event
 from reference.connector_states import IllegalInput
 from reference.errors import AppendError, EventTooLarge, QuotaExceeded

@@ -59,6 +59,7 @@ from fault_injection.promises import (
     Stored,
 )
 from fault_injection.recovering import RecoversMany, defect, difference, settings_of
+from fault_injection.steps_done import Done
 from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
@@ -66,23 +67,6 @@ from simulators.disk_image import Image
 from simulators.persistence import PROFILES
 
 OPENINGS_TO_DRAIN: Final = 3
-
-
-@dataclass(slots=True)
-class Done:
-    """A step that was done, and what came of it."""
-
-    step: Step
-    outcome: str
-    calls: int
-    """How many calls the disk had seen by then, in this boot."""
-    promises: int
-    is_ending: bool = False
-    """A process or a boot ended here."""
-    moments: int = 0
-    """How many moments this boot had recorded by then: what a cut that looks back refers to."""
-    notes: tuple[str, ...] = ()
-    """What was lost, of a power cut."""
 
 
 @dataclass(slots=True)

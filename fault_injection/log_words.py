@@ -14,7 +14,6 @@ import re
 from typing import Final
 
 from fault_injection.connector_words import connector_words
-from fault_injection.log_run import Done
 from fault_injection.log_steps import (
     Acknowledge,
     Append,
@@ -28,6 +27,7 @@ from fault_injection.log_steps import (
     PowerCut,
     Refuse,
 )
+from fault_injection.steps_done import Done
 from fault_injection.words import Event, Words, and_words, capital, counted, ordinal, word
 
 _CALLS: Final = {

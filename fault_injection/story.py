@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from fault_injection.invariants import INVARIANTS, Broken
-from fault_injection.log_run import Done
 from fault_injection.log_steps import Damage, PowerCut
 from fault_injection.log_words import step_words
 from fault_injection.result import TimelineEvent
+from fault_injection.steps_done import Done
 from fault_injection.words import Words
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from fault_injection.invariants import Broken
-from fault_injection.log_run import Done, LogRun
+from fault_injection.log_run import LogRun
 from fault_injection.log_steps import (
     Acknowledge,
     Append,
@@ -27,6 +27,7 @@ from fault_injection.log_words import step_words
 from fault_injection.pending_words import LISTED_MAX
 from fault_injection.plan import STEPS, Step
 from fault_injection.result import TimelineEvent
+from fault_injection.steps_done import Done
 from fault_injection.story import Story, tell
 from fault_injection.subject import ReferenceLog
 from fault_injection.workloads import log_plan
