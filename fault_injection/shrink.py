@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fault_injection.cases import Case, CaseResult, execute
+from fault_injection.cuts import image_after, moment_of
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
+from fault_injection.log_run import LogRun
 from fault_injection.log_steps import PowerCut
 from fault_injection.plan import Plan, Step
 from fault_injection.subject import LogSubject
@@ -98,14 +100,24 @@ class _Search:
         for index, step in enumerate(self.plan.steps):
             if not isinstance(step, PowerCut) or step.kept in ("none", "all"):
                 continue
-            kept = int(step.kept, 16)
-            for bit in range(BITS_MAX):
+            kept, pending = self._cut_at(index, step)
+            for bit in range(min(pending, BITS_MAX)):
                 if kept >> bit & 1:
                     continue
                 steps = list(self.plan.steps)
                 steps[index] = replace(step, kept=f"{kept | 1 << bit:x}")
                 if self._fails(Case(self.plan.with_steps(*steps), twice=self._case.twice)):
                     kept |= 1 << bit
+
+    def _cut_at(self, index: int, step: PowerCut) -> tuple[int, int]:
+        """Return what the cut keeps, as a bit mask, and how many operations were pending.
+
+        A step may say it in a word, which means something else in each log.
+        """
+        run = LogRun(self.plan.with_steps(*self.plan.steps[:index]), self._subject).run()
+        run.disk.end()  # exploring notes the end as a moment
+        _, kept = image_after(run.disk, step)
+        return kept, len(run.disk.points[moment_of(run.disk, step)].pending)
 
     def _holds(self, steps: tuple[Step, ...]) -> bool:
         """Whether these steps show it too; then they are what is gone on with."""

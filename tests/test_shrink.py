@@ -87,3 +87,20 @@ def test_shrinking_is_the_same_each_time() -> None:
     liar = LyingLog(loses_the_third)
     first, second = (shrink(case, execute(case, liar), liar) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.req("SCN-1.5")
+@pytest.mark.parametrize("kept", ["all-but-names", "sizes", "0"])
+def test_a_cut_that_says_in_a_word_what_it_keeps_loses_only_what_it_has_to(kept: str) -> None:
+    steps = (Open(), Append(1), PowerCut(kept=kept, nearest=True), Open())
+    subject: LogSubject = NoDirectorySync()
+    case = Case(plan(*steps))
+    found = execute(case, subject)
+    assert found.broken is not None
+    small = shrink(case, found, subject)
+    assert small.attempts < 60, "no bit is tried that nothing stands for"
+    (cut,) = (step for step in small.plan.steps if isinstance(step, PowerCut))
+    run = LogRun(small.plan.with_steps(*small.plan.steps[:-2]), subject).run()
+    run.disk.end()
+    assert int(cut.kept, 16) >> len(run.disk.points[-1].pending) == 0
+    assert replay(small.plan, subject) == small.broken
