@@ -14,24 +14,23 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from fault_injection.cases import Case, CaseResult, execute
+from fault_injection.cases import Case, CaseResult, Tally, execute
 from fault_injection.errors import UsageError
 from fault_injection.explaining import explain_failure
-from fault_injection.plan import Plan
+from fault_injection.mutants.applying import switched_on
 from fault_injection.random_plans import random_log_plan
 from fault_injection.reports.console import render_failure
-from fault_injection.runner import prepare_worker
 from fault_injection.shrink import Shrunk, shrink
 from fault_injection.subject import ReferenceLog
+from fault_injection.workers import workers
 from fault_injection.workloads import (
     failed_sync_and_on,
     log_plan,
@@ -45,6 +44,7 @@ DEEP_IMAGES: Final = 1_000_000
 NORMAL_BUDGET: Final = 4096
 DEEP_BUDGET: Final = 32_768
 NAME: Final = "explore"
+_NAMED: Final = (rotate_and_delete, two_lives, failed_sync_and_on, torn_write_and_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +107,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _results(tasks: Iterator[_Task], jobs: int, target: int) -> Iterator[_Done]:
     """Yield what each task came to, in the order of the tasks."""
-    named = len(_named("", 0))
     if not target:
-        tasks = itertools.islice(tasks, named)
+        tasks = itertools.islice(tasks, len(_NAMED))
     if jobs == 1:
         yield from map(_explore, tasks)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=prepare_worker)
-    try:
+    with workers(jobs) as pool:
         waiting: deque[Future[_Done]] = deque()
         for task in tasks:
             waiting.append(pool.submit(_explore, task))
@@ -123,23 +120,12 @@ def _results(tasks: Iterator[_Task], jobs: int, target: int) -> Iterator[_Done]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _named(profile: str, seed: int) -> list[Plan]:
-    return [
-        log_plan(NAME, *rotate_and_delete(), profile=profile, seed=seed),
-        log_plan(NAME, *two_lives(), profile=profile, seed=seed),
-        log_plan(NAME, *failed_sync_and_on(), profile=profile, seed=seed),
-        log_plan(NAME, *torn_write_and_on(), profile=profile, seed=seed),
-    ]
 
 
 def _explore(task: _Task) -> _Done:
-    named = _named(task.profile, task.seed)
-    if task.number < len(named):
-        plan = named[task.number]
+    if task.number < len(_NAMED):
+        steps = _NAMED[task.number]()
+        plan = log_plan(NAME, *steps, profile=task.profile, seed=task.seed)
     else:
         plan = random_log_plan(NAME, task.seed + task.number, task.profile)
     case = Case(plan, task.budget, task.depth)
@@ -156,7 +142,7 @@ class _Show:
     def __init__(self, target: int) -> None:
         self._target = target
         self._began = self._shown = time.monotonic()
-        self._images = self._legal = self._explored = self._plans = 0
+        self._total = Tally()
         self._seconds = 0.0
 
     def all(self, results: Iterator[_Done]) -> int:
@@ -166,11 +152,11 @@ class _Show:
             for done in results:
                 self._add(done)
                 if done.shrunk is not None:
-                    failure = explain_failure(done.shrunk, None)
+                    failure = explain_failure(done.shrunk, None, switched_on())
                     print("\n".join(render_failure(failure, is_terminal=sys.stdout.isatty())))
                     is_broken = True
                     break
-                if self._target and self._images >= self._target:
+                if self._target and self._total.distinct >= self._target:
                     break
         except KeyboardInterrupt:
             print("stopped; until then:", file=sys.stderr)
@@ -180,30 +166,33 @@ class _Show:
 
     def _add(self, done: _Done) -> None:
         tally = done.result.tally
-        self._images += tally.distinct
-        self._plans += 1
-        self._legal += tally.legal
-        self._explored += tally.explored
+        self._total.add(tally)
         self._seconds += done.seconds
         now = time.monotonic()
         if not self._target or now - self._shown > 5:
             self._shown = now
             print(
                 f"plan {done.task.number}: {tally.moments:,} moments, explored "
-                f"{tally.explored:,} of {'at least ' * tally.is_lower_bound}{tally.legal:,} legal "
-                f"sets, {tally.distinct:,} distinct images ({tally.nested:,} nested), "
-                f"{tally.equivalents:,} different answers; {self._images:,} images in all",
+                f"{_explored(tally)}, {tally.distinct:,} distinct images "
+                f"({tally.nested:,} nested), {tally.equivalents:,} different answers; "
+                f"{self._total.distinct:,} images in all",
                 flush=True,
             )
 
     def _sum(self) -> None:
-        images = self._images
-        rate = images / self._seconds if self._seconds else 0
-        legal_rate = self._explored / self._seconds if self._seconds else 0
+        total, seconds = self._total, self._seconds
+        rates = [number / seconds if seconds else 0 for number in (total.explored, total.distinct)]
+        share = 100 * total.explored / max(1, total.legal)
         print(
-            f"{self._plans:,} plans, explored {self._explored:,} of {self._legal:,} legal sets "
-            f"({100 * self._explored / max(1, self._legal):.3g} %), {images:,} distinct images\n"
-            f"{self._seconds:.1f} s of processor time: {legal_rate:,.0f} legal sets and "
-            f"{rate:,.0f} distinct images a second and core; "
+            f"{total.cases:,} plans, explored {_explored(total)} "
+            f"({'at most ' * total.is_lower_bound}{share:.3g} %), "
+            f"{total.distinct:,} distinct images\n"
+            f"{seconds:.1f} s of processor time: {rates[0]:,.0f} legal sets and "
+            f"{rates[1]:,.0f} distinct images a second and core; "
             f"{time.monotonic() - self._began:.1f} s on the clock"
         )
+
+
+def _explored(tally: Tally) -> str:
+    bound = "at least " * tally.is_lower_bound
+    return f"{tally.explored:,} of {bound}{tally.legal:,} legal sets"

@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from fault_injection.cases import Case, execute
 from fault_injection.errors import PlanError
-from fault_injection.explaining import explain_failure, story_of
+from fault_injection.explaining import explain_failure, run_again
+from fault_injection.mutants.applying import switched_on
 from fault_injection.plan import parse_plan
-from fault_injection.ports.opening import opened_subject, port_command
+from fault_injection.ports.opening import port_command
 from fault_injection.reports.console import render_failure
 from fault_injection.shrink import Shrunk
+from fault_injection.story import tell
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,12 +28,12 @@ def run(options: argparse.Namespace) -> int:
         raise PlanError(f"{path} cannot be read: {error}") from error
     plan = parse_plan(text)
     port = port_command(options.port)
-    with opened_subject(port) as subject:
-        found = execute(Case(plan, twice=True), subject)
-    if found.broken is None:
-        print("\n".join(story_of(plan, port)))
+    ended = run_again(plan, port)
+    if ended.broken is None:
+        print("\n".join(tell(ended.done, None).sentences))
         print("every invariant holds")
         return 0
-    failure = explain_failure(Shrunk(plan, found.broken, 0, len(plan.steps)), None, "", port)
+    found = Shrunk(plan, ended.broken, 0, len(plan.steps))
+    failure = explain_failure(found, None, switched_on(), port)
     print("\n".join(render_failure(failure, is_terminal=sys.stdout.isatty())))
     return 1

@@ -6,7 +6,6 @@ Spec: SCN-2.3.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import shlex
 import sys
@@ -19,6 +18,7 @@ from fault_injection import KIT_VERSION
 from fault_injection.errors import UsageError
 from fault_injection.explaining import explain_failure
 from fault_injection.invariants import INVARIANTS
+from fault_injection.mutants.applying import switched_on
 from fault_injection.plan import PLAN_VERSION
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.errors import AdapterError
@@ -42,7 +42,7 @@ from reference.limits import SPEC_VERSION
 
 def run(options: argparse.Namespace) -> int:
     """Run what is selected; return the exit code. Raises UsageError."""
-    selected = [find(name).name for name in options.names] or list(catalogue())
+    selected = list(dict.fromkeys(find(name).name for name in options.names)) or list(catalogue())
     here = selected_here(selected, options.shard)
     effort = Effort(options.seed, options.deep)
     port = port_command(options.port)
@@ -80,8 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _claim(profile: str, result: RunResult, port: tuple[str, ...], is_whole: bool) -> int:
     """Say whether the port may claim the profile; return 1 if not. Raises UsageError."""
-    if result.port is None:
-        raise UsageError("--profile: of a port; --port is missing")
+    assert result.port is not None, "--profile without --port is refused before"
     try:
         vectors, box = tried_for(profile, port)
     except AdapterError as error:
@@ -114,7 +113,7 @@ def new_result(effort: Effort, jobs: int) -> RunResult:
     started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return RunResult(
         ReferenceLog.name, versions, effort.seed, effort.is_deep, jobs, started,
-        mutant=os.environ.get("PROCMOND_MUTANT", ""),
+        mutant=switched_on(),
     )  # fmt: skip
 
 
@@ -145,14 +144,12 @@ def _gather(
 ) -> None:  # fmt: skip
     for name in selected:
         scenario = find(name)
-        if name in here:
-            each = scenario_result(
-                name,
-                gathered.slices[name],
-                lambda found: explain_failure(found, plans, result.mutant, port),
-            )
-        else:
-            each = scenario_result(name, [], lambda found: explain_failure(found, plans))
+        each = scenario_result(
+            name,
+            gathered.slices.get(name, []),  # none, if nothing can be run here
+            lambda found: explain_failure(found, plans, result.mutant, port),
+        )
+        if name not in here:
             each.status, each.reason = Status.NOT_RUN, f"not in shard {result.shard}"
         result.scenarios.append(each)
         wanted = set(scenario.requirements)

@@ -31,12 +31,6 @@ def run_again(plan: Plan, port: Sequence[str] = ()) -> LogRun | ConnectorRun:
         return LogRun(plan, subject, twice=True).run()
 
 
-def story_of(plan: Plan, port: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the steps of the plan in sentences."""
-    run = run_again(plan, port)
-    return tell(run.done, run.broken).sentences
-
-
 def explain_failure(
     found: Shrunk, plans: Path | None, mutant: str = "", port: Sequence[str] = ()
 ) -> Failure:

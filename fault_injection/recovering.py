@@ -49,9 +49,10 @@ def recovered(
     offered: Mapping[int, ProcessEvent],
     *,
     twice: bool,
+    life: int = LATER,
 ) -> Answer:
     """Open what is on the disk, and say what came back."""
-    settings = settings_of(plan, LATER)
+    settings = settings_of(plan, life)
     try:
         if isinstance(subject, RecoversMany):
             return subject.recover(disk, settings, offered, twice=twice)
@@ -75,17 +76,12 @@ def difference(
     """Kill the process and recover again, on a copy; say what is not as it was."""
     image = disk.process_image()
     again = CrashFilesystem(PROFILES[plan.profile], image)
-    try:
-        if isinstance(subject, RecoversMany):
-            settings = settings_of(plan, LATER + 1)
-            second = subject.recover(again, settings, offered, twice=True)
-            return second.unstable or unstable(first, second, image, image)
-        second = subject.open(again, settings_of(plan, LATER + 1)).answer(offered)
-    except Refused as refusal:
-        return f"the second recovery refuses: {refusal}"
-    except DEFECTS as error:
-        return f"the second recovery fails: {defect(error)}"
-    return unstable(first, second, image, again.process_image())
+    # A subject that recovers by itself does it twice: it alone sees the bytes in between.
+    is_twice = isinstance(subject, RecoversMany)
+    second = recovered(again, plan, subject, offered, twice=is_twice, life=LATER + 1)
+    if second.refused:
+        return f"the second recovery fails: {second.refused}"
+    return second.unstable or unstable(first, second, image, again.process_image())
 
 
 def unstable(first: Answer, second: Answer, before: Image, after: Image) -> str:
@@ -106,4 +102,10 @@ def defect(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     if Path(last.filename).is_relative_to(Path(__file__).parent):
         raise error
+    return place_of(error)
+
+
+def place_of(error: Exception) -> str:
+    """Return what was raised, in which function of which file, and what it says."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {Path(last.filename).name}, {last.name}: {error}"

@@ -14,12 +14,10 @@ Spec: SCN-2.3.
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,13 +25,16 @@ from fault_injection.cases import Case, Tally, execute
 from fault_injection.errors import PlanError
 from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from fault_injection.ports.opening import opened_subject, port_cases
+from fault_injection.recovering import place_of
 from fault_injection.result import Failure, ScenarioResult, Status
 from fault_injection.scenario import Effort
 from fault_injection.scenarios import find
 from fault_injection.shrink import ATTEMPTS_MAX, Shrunk, shrink
+from fault_injection.subject import DEFECTS, Unreadable
+from fault_injection.workers import workers
 
 SLICES: Final = 4
-"""Of a scenario: more than there are processors, so that long ones spread evenly."""
+"""Of a scenario: the parts of many scenarios spread evenly over any number of processors."""
 PORT_ATTEMPTS_MAX: Final = 40
 """Of shrinking: each starts processes, and takes a good part of a second."""
 NOT_A_LOG: Final = "its plans are on a connector inside one process; see `port connector`"
@@ -89,6 +90,8 @@ def run_slice(piece: Slice) -> SliceResult:
         result.not_run = str(error)
     except AdapterError as error:
         result.error = f"{error.status}: {error}"
+    except (*DEFECTS, Unreadable) as error:
+        result.error = f"the kit gives up: {place_of(error)}"
     result.seconds = time.process_time() - began
     return result
 
@@ -110,7 +113,6 @@ class Selection:
     """What to run, and how."""
 
     scenarios: tuple[str, ...]
-    """Names; those not in `not_run` are run."""
     effort: Effort
     jobs: int = 1
     port: tuple[str, ...] = ()
@@ -149,7 +151,7 @@ def run_slices(selection: Selection, progress: Progress) -> Gathered:
             progress(count, len(pieces), total)
             if selection.stop_early and (result.shrunk or result.error):
                 return gathered
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenProcessPool):  # a worker may hear of Ctrl-C first
         return gathered
     finally:
         results.close()
@@ -164,22 +166,10 @@ def _in_this_process(pieces: Sequence[Slice]) -> Generator[SliceResult, None, No
 
 def _in_workers(pieces: Sequence[Slice], jobs: int) -> Generator[SliceResult, None, None]:
     """Yield results as they come. Raises BrokenProcessPool if a worker dies."""
-    context = multiprocessing.get_context("spawn")  # nothing of this process is taken over
-    pool = ProcessPoolExecutor(jobs, context, initializer=prepare_worker)
-    try:
+    with workers(jobs) as pool:
         futures = [pool.submit(run_slice, piece) for piece in pieces]
         for future in as_completed(futures):
             yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()  # nobody waits for what it is in the middle of
-
-
-def prepare_worker() -> None:
-    """Be a worker: quiet, and gone with Ctrl-C. A mutant is there already (mutants/)."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    logging.disable(logging.ERROR)  # recovery warns of every torn tail, and there are thousands
 
 
 # ---- What it came to --------------------------------------------------------

@@ -153,3 +153,17 @@ def test_a_run_can_end_with_its_first_failure(scenario: list[Case]) -> None:
     gathered = run_slices(Selection(("own", "other"), Effort(), 1, stop_early=True), quiet)
     assert len(gathered.slices["own"]) == 1
     assert gathered.slices["other"] == []
+
+
+@pytest.mark.req("SCN-2.1", "SCN-2.3")
+def test_a_kit_that_trips_over_itself_is_an_error_of_that_scenario(
+    scenario: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trips(case: Case, subject: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(runner, "execute", trips)
+    scenario.append(Case(plan(Open())))
+    result = ran(scenario)
+    assert result.status is Status.ERROR
+    assert result.reason == "the kit gives up: KeyError in test_runner.py, trips: 'surprise'"
