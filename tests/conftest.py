@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 
 import pytest
@@ -22,6 +23,10 @@ from hypothesis import HealthCheck, Phase, settings
 from fault_injection.mutants import install_from_environment
 
 install_from_environment()  # before any test imports `reference`
+
+# A shell starts background jobs with SIGINT ignored, and children inherit that: the programs that
+# tests interrupt would not hear of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
