@@ -36,7 +36,7 @@ from reference.errors import (
     SyncFailed,
     describe,
 )
-from reference.frame import encode_frame
+from reference.frame import encode_frames
 from reference.group_commit import Outcome
 from reference.limits import CRC_BYTES, FRAME_BYTES_MIN, FRAME_HEADER_BYTES
 from reference.recovery import LOGGER, OpenedLog, renew, under_a_free_name
@@ -93,9 +93,15 @@ class SegmentWriter:
         self._make_room(wanted_bytes)
         segment = self._segment_with_room(wanted_bytes)
         first_sequence = self._retention.next_sequence
-        frames = self._encode_batch(events, segment, timestamp, first_sequence)
-        data = b"".join(frames)
-        outcome = Outcome(len(frames), first_sequence, timestamp=timestamp)
+        start = segment.size_bytes
+        room = self._config.quota_bytes - self.used_bytes()
+        pieces, count, end_bytes = encode_frames(
+            segment.header.frame_key, start, first_sequence, timestamp, events,
+            end_max=start + min(room, self._config.batch_bytes_max),
+            start_end=self._config.rotation_bytes,
+        )  # fmt: skip
+        data = b"".join(pieces)
+        outcome = Outcome(count, first_sequence, timestamp=timestamp)
         try:
             write_fully(self._filesystem, segment.name, data)
         except OSError as error:
@@ -108,28 +114,8 @@ class SegmentWriter:
             self._log.appendable = False
             LOGGER.error("the log is failed until it is reopened: %s", self._failure)
             return replace(outcome, error=SyncFailed(segment.name, error))
-        end_bytes = segment.size_bytes + len(data)
-        self._retention.accepted(segment, end_bytes, first_sequence + len(frames))
+        self._retention.accepted(segment, end_bytes, first_sequence + count)
         return outcome
-
-    def _encode_batch(
-        self, events: Sequence[bytes], segment: Segment, timestamp: bytes, sequence: int
-    ) -> list[bytes]:
-        """Return the frames of one batch: at least one, and not beyond any limit."""
-        key = segment.header.frame_key
-        start = offset = segment.size_bytes
-        room = self._config.quota_bytes - self.used_bytes()
-        limit = start + min(room, self._config.batch_bytes_max)
-        threshold = self._config.rotation_bytes
-        frames: list[bytes] = []
-        for event in events:
-            frame = encode_frame(key, offset, sequence, timestamp, event)
-            end = offset + len(frame)
-            if frames and (end > limit or offset >= threshold):
-                break
-            frames.append(frame)
-            offset, sequence = end, sequence + 1
-        return frames
 
     def _take_back(self, segment: Segment, written_bytes: int, cause: OSError) -> AppendError:
         """Cut a failed write off again. The segment is sealed whatever comes of it."""
