@@ -23,7 +23,6 @@ Called by one thread at a time (group_commit.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from reference.codec import encode_timestamp
 from reference.errors import (
@@ -106,14 +105,14 @@ class SegmentWriter:
             write_fully(self._filesystem, segment.name, data)
         except OSError as error:
             failure = self._take_back(segment, len(data), error)
-            return replace(outcome, error=failure)
+            return outcome._replace(error=failure)
         try:
             self._filesystem.sync(segment.name)
         except OSError as error:
             self._failure = f"sync {segment.name}: {describe(error)}"
             self._log.appendable = False
             LOGGER.error("the log is failed until it is reopened: %s", self._failure)
-            return replace(outcome, error=SyncFailed(segment.name, error))
+            return outcome._replace(error=SyncFailed(segment.name, error))
         self._retention.accepted(segment, end_bytes, first_sequence + count)
         return outcome
 

@@ -203,40 +203,134 @@ def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads])
     assert threads.results[2] == log.log_id
 
 
+class InterruptedDisk(GatedDisk):
+    """A disk of whose syncs of the first segment one ends in a Ctrl-C."""
+
+    interrupt = False
+
+    def sync(self, name: str) -> None:
+        super().sync(name)
+        if name == FIRST and self.interrupt:
+            self.interrupt = False
+            raise SystemExit
+
+
 @pytest.mark.req("ERR-1.2", "WAL-2.1")
-def test_an_interrupted_commit_is_indefinite_for_everyone_whose_events_it_held() -> None:
-    class InterruptedDisk(GatedDisk):
-        interrupt = False
-
-        def sync(self, name: str) -> None:
-            super().sync(name)
-            if name == FIRST and self.interrupt:
-                self.interrupt = False
-                raise SystemExit
-
+def test_an_interrupted_commit_is_told_to_its_caller_and_ends_the_log() -> None:
     disk, threads = InterruptedDisk(), Threads()
     log = make_log(disk)
-    hold_an_append(disk, threads, log)
 
     def interrupted() -> object:
         try:
-            return log.append(small_event(2))
+            return log.append(small_event(1))
         except SystemExit:
             return "interrupted"
 
-    threads.start(2, interrupted)
+    disk.hold()
+    threads.start(1, interrupted)
+    disk.wait_for_sync()
+    threads.start(2, lambda: log.append(small_event(2)))
     wait_for_queue(log, 2)
-    threads.start(3, lambda: log.append(small_event(3)))
-    wait_for_queue(log, 3)
+    disk.interrupt = True
+    disk.let_through(9)
+    threads.join()
+    assert threads.results[1] == "interrupted"
+    assert isinstance(threads.results[2], LogFailed)
+    assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1]
+
+
+@pytest.mark.req("ERR-1.2", "WAL-2.1")
+def test_a_commit_for_many_that_breaks_off_is_indefinite_for_everyone_whose_events_it_held() -> (
+    None
+):
+    disk, threads = InterruptedDisk(), Threads()
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    for number in (2, 3):
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        wait_for_queue(log, number)
     disk.let_through()
     disk.wait_for_sync()
     disk.interrupt = True
     disk.let_through(9)
     threads.join()
     assert threads.results[1] == 1
-    assert threads.results[2] == "interrupted"
+    assert isinstance(threads.results[2], AppendIndefinite)
     assert isinstance(threads.results[3], AppendIndefinite)
+    with pytest.raises(LogFailed):
+        log.append(small_event(4))
+    log.close()
     assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1, 2, 3]
+
+
+@pytest.mark.req("WAL-2.1")
+def test_waiting_callers_commit_for_each_other_if_no_thread_can_be_started(
+    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    for number in (2, 3):
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        wait_for_queue(log, number)
+
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        disk.journal.clear()
+        disk.let_through()
+        disk.wait_for_sync()
+        disk.let_through()
+        threads.join()
+    assert threads.results == {1: 1, 2: 2, 3: 3}
+    assert disk.journal == [("sync", FIRST), ("append", FIRST), ("sync", FIRST)]
+
+
+def committers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "wal-commit"]
+
+
+@pytest.mark.req("WAL-2.1")
+def test_the_committer_comes_when_callers_wait_and_is_gone_when_the_log_is_closed(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    others = set(committers())  # of logs that other tests left open
+    log.append(small_event(1))
+    assert set(committers()) <= others, "one alone needs none"
+    disk.hold()
+    threads.start(2, lambda: log.append(small_event(2)))
+    disk.wait_for_sync()
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()
+    assert len(set(committers()) - others) == 1
+    disk.let_through()
+    threads.join()
+    log.close()
+    assert set(committers()) <= others
+
+
+@pytest.mark.req("WAL-2.1")
+def test_a_committer_that_lingered_in_vain_is_followed_by_another(
+    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference.group_commit.LINGER_S", 0.0)
+    disk, threads = held
+    log = make_log(disk)
+    for number in (1, 3, 5):
+        disk.hold()
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        disk.wait_for_sync()
+        threads.start(number + 1, lambda number=number: log.append(small_event(number + 1)))  # type: ignore[misc]
+        wait_for_queue(log, 2)
+        disk.let_through(2)
+        threads.join()
+    assert threads.results == {number: number for number in range(1, 7)}
 
 
 @pytest.mark.req("WAL-2.1")
