@@ -244,9 +244,12 @@ def test_an_interrupted_commit_is_told_to_its_caller_and_ends_the_log() -> None:
 
 
 @pytest.mark.req("ERR-1.2", "WAL-2.1")
-def test_a_commit_for_many_that_breaks_off_is_indefinite_for_everyone_whose_events_it_held() -> (
-    None
-):
+def test_a_commit_for_many_that_breaks_off_is_indefinite_for_all_whose_events_it_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    others = set(committers())
     disk, threads = InterruptedDisk(), Threads()
     log = make_log(disk)
     hold_an_append(disk, threads, log)
