@@ -46,7 +46,7 @@ NO_PROPERTY: Final = _reasons(
     {
         _INSIDE: "PRT-1.3",
         _ONE_CASE: "EVT-1.3 FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REC-6.3 REC-7.3 REP-1.3 ERR-1.1 "
-        "CON-3.1 WAL-3.2 ACK-5.3",
+        "CON-3.1 ACK-5.3",
         _MACHINE: "DSK-1.2 DSK-1.3 DSK-1.4 CON-1.1 CON-1.2",
         _REAL: "WAL-1.4 WAL-2.1 WAL-2.2 CON-2.2 CON-4.1",
         _TOOL: "CLI-1.1 CLI-1.2 CLI-2.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
