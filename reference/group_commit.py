@@ -10,10 +10,13 @@ it syncs, others gather, so the batch grows with the load by itself.
 
 A caller whose events are stored lays the pen down. If others wait by then, a thread of the
 log's own, the *committer*, takes it and keeps it until nobody waits: so the next write
-follows a sync at once, while those who were woken encode their next events. Handing the pen
-from caller to caller instead would leave the disk idle for a thread's waking each time, and
-for as long as a caller computes in between. The committer comes with the first need, and
-goes when there was none for a second.
+follows a sync at once. Handing the pen from caller to caller instead would leave the disk
+idle for a thread's waking each time, and for as long as a caller computes in between. The
+committer comes with the first need, and goes when there was none for a second.
+
+Those whose events are stored are woken when the next batch is written and its sync is about
+to begin: they then encode their next events while the disk works. Woken earlier, they would
+hold the interpreter while the committer waits for it between a write and its sync.
 
 Sequence order is queue order, because numbers are given inside the commit.
 
@@ -32,7 +35,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from reference.errors import AppendError, AppendIndefinite, WalClosed
 
-Commit = Callable[[Sequence[bytes]], "Outcome"]
+BeforeSync = Callable[[], None]
+Commit = Callable[[Sequence[bytes], BeforeSync], "Outcome"]
 Result = TypeVar("Result")
 
 OFFERED_MAX: Final = 65_536
@@ -105,6 +109,8 @@ class GroupCommit:
         self._committer: threading.Thread | None = None
         self._committer_is_wanted = threading.Condition(self._mutex)
         self._committer_has_pen = False
+        self._to_wake: list[threading.Condition] = []
+        """Of callers whose events are stored."""
 
     def submit(self, events: list[bytes]) -> list[int]:
         """Return the sequence numbers of `events` (at least one), all durable.
@@ -211,14 +217,28 @@ class GroupCommit:
                 offered += caller.events[caller.taken : caller.taken + OFFERED_MAX - len(offered)]
         self._mutex.release()
         try:
-            outcome = self._commit(offered)
+            outcome = self._commit(offered, self._wake)
         except BaseException:
             stop = InterruptedError(errno.EINTR, "stop")
             outcome = Outcome(len(offered), error=AppendIndefinite("append", "procmond", stop))
             raise
         finally:
             self._mutex.acquire()
+            self._wake_stored()  # if it did not come to a sync
             self._share_out(members, outcome)
+            if not (self._committer_has_pen and self._queue):
+                self._wake_stored()
+
+    def _wake(self) -> None:
+        """Wake those whose events are stored. Called without the mutex, by a commit."""
+        if self._to_wake:
+            with self._mutex:
+                self._wake_stored()
+
+    def _wake_stored(self) -> None:
+        for turn in self._to_wake:
+            turn.notify()
+        self._to_wake.clear()
 
     def _share_out(self, members: list[_Caller], outcome: Outcome) -> None:
         left, sequence, error, timestamp = outcome
@@ -238,7 +258,7 @@ class GroupCommit:
                 if self._queue[0] is caller:  # else its waiting was interrupted, and it left
                     self._queue.popleft()
                 if caller.turn is not None:
-                    caller.turn.notify()
+                    self._to_wake.append(caller.turn)
 
     # ---- The committer ------------------------------------------------------
 
@@ -263,10 +283,12 @@ class GroupCommit:
                     if self._queue and not self._queue[0].is_exclusive:
                         self._lead()
                     else:
+                        self._wake_stored()
                         self._committer_has_pen = False
                         self._lay_the_pen_down()
             finally:
                 self._committer = None
+                self._wake_stored()
                 if self._committer_has_pen:  # a defect ended it
                     self._committer_has_pen = False
                     self._lay_the_pen_down()

@@ -70,12 +70,15 @@ class SegmentWriter:
 
     # ---- One batch ----------------------------------------------------------
 
-    def commit(self, events: Sequence[bytes]) -> Outcome:
-        """Store as many of the first events as one batch takes. Errors are in the outcome."""
+    def commit(self, events: Sequence[bytes], before_sync: Callable[[], None]) -> Outcome:
+        """Store as many of the first events as one batch takes. Errors are in the outcome.
+
+        `before_sync` is called when the batch is written and its sync comes next.
+        """
         if self._failure:
             return Outcome(len(events), error=LogFailed(self._failure))
         try:
-            return self._commit(events)
+            return self._commit(events, before_sync)
         except AppendError as error:
             # Definite: no event was written. All who wait share the reason and may retry.
             return Outcome(len(events), error=error)
@@ -84,7 +87,7 @@ class SegmentWriter:
             self._failure = f"interrupted by {type(interrupt).__name__}"
             raise
 
-    def _commit(self, events: Sequence[bytes]) -> Outcome:
+    def _commit(self, events: Sequence[bytes], before_sync: Callable[[], None]) -> Outcome:
         timestamp = encode_timestamp(min(max(0, self._wall_clock_ns()), TIME_NS_MAX))
         if self._log.to_renew is not None:
             self._renew()
@@ -106,6 +109,7 @@ class SegmentWriter:
         except OSError as error:
             failure = self._take_back(segment, len(data), error)
             return outcome._replace(error=failure)
+        before_sync()
         try:
             self._filesystem.sync(segment.name)
         except OSError as error:

@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reference.errors import AppendError, AppendIndefinite, LogFailed, SyncFailed, WalClosed
+from reference.errors import (
+    AppendError,
+    AppendIndefinite,
+    DiskRejected,
+    LogFailed,
+    SyncFailed,
+    WalClosed,
+)
 from reference.group_commit import GroupCommit, Outcome
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
@@ -61,8 +68,15 @@ class Threads:
         self._threads.append(thread)
         thread.start()
 
+    def join_one(self, key: int) -> None:
+        """Wait for the one that was started as the key-th."""
+        self._join(self._threads[key - 1 : key])
+
     def join(self) -> None:
-        for thread in self._threads:
+        self._join(self._threads)
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        for thread in threads:
             thread.join(DEADLINE_S)
             assert not thread.is_alive(), "deadlock"
 
@@ -120,7 +134,7 @@ def test_callers_that_wait_while_one_syncs_share_the_next_sync(
 def test_one_caller_alone_is_committed_at_once() -> None:
     batches: list[list[bytes]] = []
 
-    def commit(events: object) -> Outcome:
+    def commit(events: object, _: object) -> Outcome:
         assert isinstance(events, list)
         batches.append(list(events))
         return Outcome(len(events), 1)
@@ -150,7 +164,7 @@ def test_a_failed_sync_is_indefinite_for_its_batch_and_definite_for_those_behind
 @pytest.mark.req("WAL-1.4")
 def test_each_caller_of_a_failed_batch_gets_an_error_with_its_own_numbers() -> None:
     outcomes = iter([Outcome(2, 5), Outcome(1, error=LogFailed("test"))])
-    commits = GroupCommit(lambda _events: next(outcomes))
+    commits = GroupCommit(lambda _events, _before_sync: next(outcomes))
     with pytest.raises(LogFailed) as caught:
         commits.submit([b"a", b"b", b"c"])
     assert caught.value.stored == (5, 6)
@@ -322,6 +336,46 @@ def test_the_committer_comes_when_callers_wait_and_is_gone_when_the_log_is_close
 
 
 @pytest.mark.req("WAL-2.1")
+def test_those_whose_events_are_stored_are_woken_when_the_next_sync_begins(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 2, by the committer
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 3, which is not let through
+    threads.join_one(2)
+    assert threads.results == {1: 1, 2: 2}
+
+
+@pytest.mark.req("WAL-2.1", "WAL-4.2")
+def test_those_whose_events_are_stored_are_woken_also_if_the_next_batch_comes_to_no_sync(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.fail("append", FIRST)
+    disk.is_held = False  # the sync of the cut
+    disk.let_through()
+    threads.join()
+    assert threads.results[2] == 2
+    assert isinstance(threads.results[3], DiskRejected)
+
+
+@pytest.mark.req("WAL-2.1")
 def test_a_committer_that_lingered_in_vain_is_followed_by_another(
     held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,7 +397,7 @@ def test_a_committer_that_lingered_in_vain_is_followed_by_another(
 def test_an_interrupted_leader_leaves_the_queue_to_the_others() -> None:
     calls = 0
 
-    def commit(events: object) -> Outcome:
+    def commit(events: object, _: object) -> Outcome:
         nonlocal calls
         calls += 1
         if calls == 1:
