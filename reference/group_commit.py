@@ -195,9 +195,9 @@ class GroupCommit:
             self._pen_is_taken = False
         elif self._queue[0].is_exclusive or not self._wake_committer():
             head = self._queue[0]
+            assert head.turn is not None, "whoever finds the pen taken waits on something"
             head.has_pen = True
-            if head.turn is not None:
-                head.turn.notify()
+            head.turn.notify()
 
     def _lead(self) -> None:
         """Commit one batch from the head of the queue.
@@ -255,7 +255,7 @@ class GroupCommit:
                 caller.is_finished = caller.taken == len(caller.events)
                 sequence += count
             if caller.is_finished:
-                if self._queue[0] is caller:  # else its waiting was interrupted, and it left
+                if self._queue and self._queue[0] is caller:  # else it was interrupted, and left
                     self._queue.popleft()
                 if caller.turn is not None:
                     self._to_wake.append(caller.turn)

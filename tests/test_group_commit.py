@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,7 @@ from reference.errors import (
     SyncFailed,
     WalClosed,
 )
-from reference.group_commit import GroupCommit, Outcome
+from reference.group_commit import OFFERED_MAX, GroupCommit, Outcome
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
 from tests.wal_helpers import FIRST, frames_of, make_log, small_config, small_event
@@ -210,15 +211,17 @@ def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads])
     disk, threads = held
     log = make_log(disk)
     hold_an_append(disk, threads, log)
-    threads.start(2, log.start_new_identity)
+    threads.start(2, lambda: log.append(small_event(2)))
     wait_for_queue(log, 2)
-    threads.start(3, lambda: log.append(small_event(2)))
+    threads.start(3, log.start_new_identity)
     wait_for_queue(log, 3)
-    disk.let_through(2)
+    threads.start(4, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 4)
+    disk.let_through(3)
     threads.join()
-    assert threads.results[1] == 1
-    assert threads.results[3] == 2
-    assert threads.results[2] == log.log_id
+    assert (threads.results[1], threads.results[2], threads.results[4]) == (1, 2, 3)
+    assert threads.results[3] == log.log_id
+    assert [len(frames_of(disk, name)) for name in log.segment_names] == [2, 1]
 
 
 class InterruptedDisk(GatedDisk):
@@ -285,6 +288,116 @@ def test_a_commit_for_many_that_breaks_off_is_indefinite_for_all_whose_events_it
         log.append(small_event(4))
     log.close()
     assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1, 2, 3]
+
+
+class Interruptible(threading.Condition):
+    """What callers wait on; once `stop` is set, waiting ends in a Ctrl-C.
+
+    Not the committer's: signals come to the main thread only.
+    """
+
+    stop = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if threading.current_thread().name == "wal-commit":
+            return super().wait(timeout)
+        while not self.stop.is_set():
+            if super().wait(0.001):
+                return True
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Threads, int], None]:
+    """Interrupt the waiting of a caller, and return when it has gone."""
+    Interruptible.stop = threading.Event()
+    names = {**vars(threading), "Condition": Interruptible}  # for the callers only
+    monkeypatch.setattr("reference.group_commit.threading", SimpleNamespace(**names))
+
+    def end(threads: Threads, key: int) -> None:
+        Interruptible.stop.set()
+        threads.join_one(key)
+        Interruptible.stop.clear()
+
+    return end
+
+
+def unless_interrupted(action: Callable[[], object]) -> Callable[[], object]:
+    def run() -> object:
+        try:
+            return action()
+        except KeyboardInterrupt:
+            return "interrupted"
+
+    return run
+
+
+@pytest.mark.req("WAL-2.1", "WAL-1.2")
+def test_a_caller_interrupted_before_its_turn_stores_nothing(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(lambda: log.append(small_event(9))))
+    wait_for_queue(log, 2)
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.append(small_event(2)) == 2
+    assert [entry.event.pid for entry in log.replay()] == [1, 2]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-1.2")
+def test_a_caller_interrupted_during_its_sync_leaves_the_log_in_order(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(lambda: log.append(small_event(2))))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 2, by the committer
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.append(small_event(3)) == 3
+    assert [entry.event.pid for entry in log.replay()] == [1, 2, 3]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-7.1")
+def test_an_exclusive_action_interrupted_before_its_turn_is_not_run(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    before = log.log_id
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(log.start_new_identity))
+    wait_for_queue(log, 2)
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.log_id == before
+    assert log.append(small_event(2)) == 2
+
+
+@pytest.mark.req("WAL-2.1", "WAL-2.2")
+def test_more_events_than_are_looked_at_for_one_batch_follow_in_the_next() -> None:
+    batches: list[int] = []
+
+    def commit(events: object, _: object) -> Outcome:
+        assert isinstance(events, list)
+        batches.append(len(events))
+        return Outcome(len(events), 1 + sum(batches[:-1]))
+
+    count = OFFERED_MAX + 5
+    assert GroupCommit(commit).submit([b"e"] * count) == list(range(1, count + 1))
+    assert batches == [OFFERED_MAX, 5]
 
 
 @pytest.mark.req("WAL-2.1")
@@ -376,10 +489,12 @@ def test_those_whose_events_are_stored_are_woken_also_if_the_next_batch_comes_to
 
 
 @pytest.mark.req("WAL-2.1")
+@pytest.mark.parametrize("linger_s", [0.0, 60.0])
 def test_a_committer_that_lingered_in_vain_is_followed_by_another(
-    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch
+    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch, linger_s: float
 ) -> None:
-    monkeypatch.setattr("reference.group_commit.LINGER_S", 0.0)
+    monkeypatch.setattr("reference.group_commit.LINGER_S", linger_s)
+    others = set(committers())
     disk, threads = held
     log = make_log(disk)
     for number in (1, 3, 5):
@@ -391,6 +506,10 @@ def test_a_committer_that_lingered_in_vain_is_followed_by_another(
         disk.let_through(2)
         threads.join()
     assert threads.results == {number: number for number in range(1, 7)}
+    if linger_s:
+        assert len(set(committers()) - others) == 1, "the same one each time"
+    log.close()
+    assert set(committers()) <= others
 
 
 @pytest.mark.req("WAL-2.1")

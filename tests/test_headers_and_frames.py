@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 from zlib import crc32
@@ -11,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reference.codec import encode_event, encode_timestamp
-from reference.errors import EndOfBytes, InvalidTag, NumberOutOfRange, TrailingBytes
+from reference.errors import DecodeError, EndOfBytes, InvalidTag, NumberOutOfRange, TrailingBytes
 from reference.events import LogEntry, ProcessEvent
 from reference.frame import (
     FrameHeader,
@@ -19,6 +20,7 @@ from reference.frame import (
     body_verifies,
     check_frame_header,
     decode_body,
+    decode_body_plainly,
     encode_frame,
     encode_frames,
     payload_of,
@@ -567,6 +569,28 @@ def test_header_at_the_bounds_verifies(length: int, sequence: int) -> None:
 
 
 # ---- Bodies that verify and cannot be decoded -------------------------------
+
+
+def decoded(decode: Callable[[bytes, int], LogEntry], body: bytes, sequence: int) -> object:
+    """The entry, or the error with its place."""
+    try:
+        return decode(body, sequence)
+    except DecodeError as error:
+        return type(error), error.offset, str(error)
+
+
+@pytest.mark.req("FMT-5.1", "FMT-2.2", "FMT-2.3", "FMT-2.6", "REC-11.1")
+@given(frames(), st.data())
+def test_a_damaged_body_is_decoded_as_step_by_step(frame: Placed, data: st.DataObject) -> None:
+    body = bytearray(frame.data[FRAME_HEADER_BYTES:])
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = st.one_of(st.integers(0, 50), st.integers(0, len(body) - 1))
+        body[min(data.draw(place), len(body) - 1)] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(body)), st.integers(16, len(body))))
+    text = bytes(body[:cut])
+    sequence = data.draw(st.sampled_from([frame.sequence, frame.sequence + 1]))
+    assert decoded(decode_body, text, sequence) == decoded(decode_body_plainly, text, sequence)
+
 
 CRC = b"\0\0\0\0"
 
