@@ -28,7 +28,7 @@ from pathlib import Path
 
 from fault_injection.errors import UsageError
 from fault_injection.mutants import Mutant, find, mutants
-from fault_injection.mutants.applying import ROOT, environment
+from fault_injection.mutants.applying import ROOT, environment, need_checkout
 from fault_injection.mutants.trial import Trial
 from fault_injection.result import MutantResult
 
@@ -100,6 +100,7 @@ def listing(names: Sequence[str] = ()) -> Iterator[str]:
 
 
 def _tried(name: str, tests: Sequence[str], scenarios: Sequence[str], *, is_deep: bool) -> Trial:
+    need_checkout()
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory, "trial.json")
         command = [sys.executable, "-m", "fault_injection.mutants.trial", name, str(result)]
