@@ -10,12 +10,13 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fault_injection.errors import UnknownMutant, UsageError
-from fault_injection.mutants import Mutant, Patch, find, mutants
+from fault_injection.mutants import Mutant, Patch, find, matrix, mutants
 from fault_injection.mutants.applying import (
     ROOT,
     StalePatch,
@@ -24,7 +25,7 @@ from fault_injection.mutants.applying import (
     source_path,
     switched_on,
 )
-from fault_injection.mutants.matrix import listing, try_mutant, try_mutants
+from fault_injection.mutants.matrix import fails_without_mutants, listing, try_mutant, try_mutants
 from fault_injection.result import MutantResult
 from fault_injection.scenarios import catalogue
 
@@ -180,6 +181,17 @@ def test_tests_that_do_not_exist_are_an_error_and_no_kill() -> None:
     wrong = Mutant("no-sync", "", "", (), ("tests/test_traps.py::test_of_nothing",))
     with pytest.raises(UsageError, match="pytest ended with 4"):
         try_mutant(wrong)
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.3")
+@pytest.mark.parametrize("ask", [fails_without_mutants, try_mutants])
+def test_without_pytest_the_tests_are_refused_before_anything_is_tried(
+    ask: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "find_spec", lambda _: None)
+    monkeypatch.setattr(matrix, "_tried", lambda *_, **__: pytest.fail("it was tried"))
+    with pytest.raises(UsageError, match="--scenarios-only"):
+        ask(["no-sync"])
 
 
 @pytest.mark.req("SCN-3.2")
