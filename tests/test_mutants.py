@@ -7,6 +7,7 @@ is switched on for a whole one.
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from fault_injection import cli
 from fault_injection.errors import UnknownMutant, UsageError
 from fault_injection.mutants import Mutant, Patch, find, matrix, mutants
 from fault_injection.mutants.applying import (
@@ -26,6 +28,7 @@ from fault_injection.mutants.applying import (
     switched_on,
 )
 from fault_injection.mutants.matrix import fails_without_mutants, listing, try_mutant, try_mutants
+from fault_injection.mutants.trial import Trial
 from fault_injection.result import MutantResult
 from fault_injection.scenarios import catalogue
 
@@ -192,6 +195,26 @@ def test_without_pytest_the_tests_are_refused_before_anything_is_tried(
     monkeypatch.setattr(matrix, "_tried", lambda *_, **__: pytest.fail("it was tried"))
     with pytest.raises(UsageError, match="--scenarios-only"):
         ask(["no-sync"])
+
+
+@pytest.mark.req("SCN-3.2")
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_fails_without_a_mistake_is_looked_for_as_deeply_as_mistakes_are(
+    deep: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scenario that always fails would be a killer of every mutant."""
+    tried: list[tuple[str, bool]] = []
+
+    def trial(name: str, *_: object, is_deep: bool) -> Trial:
+        tried.append((name, is_deep))
+        return Trial(failed_scenarios={"kitchen-sink": "always"} if is_deep else {})
+
+    monkeypatch.setattr(matrix, "_tried", trial)
+    code = cli.run(["mutants", "no-sync", "--scenarios-only", "--jobs", "1", *["--deep"] * deep])
+    logging.disable(logging.NOTSET)
+    assert code == 1
+    assert ("without any mutant these fail: kitchen-sink" in capsys.readouterr().err) == deep
+    assert tried == ([("", True)] if deep else [("", False), ("no-sync", False)])
 
 
 @pytest.mark.req("SCN-3.2")

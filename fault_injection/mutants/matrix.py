@@ -77,15 +77,18 @@ def try_mutant(
     )  # fmt: skip
 
 
-def fails_without_mutants(names: Sequence[str] = (), *, scenarios_only: bool = False) -> list[str]:
+def fails_without_mutants(
+    names: Sequence[str] = (), *, scenarios_only: bool = False, is_deep: bool = False
+) -> list[str]:
     """Return those of the mutants' tests and scenarios that fail on the code as it is.
 
-    Raises UnknownMutant, UsageError.
+    `is_deep`: every scenario, as they are tried against each mutant then. Raises UnknownMutant,
+    UsageError.
     """
     chosen = _chosen(names, scenarios_only=scenarios_only)
     tests = () if scenarios_only else tuple(sorted({t for m in chosen for t in m.found_by}))
     scenarios = tuple(sorted({s for m in chosen for s in m.scenarios}))
-    trial = _tried("", tests, scenarios, is_deep=False)
+    trial = _tried("", tests, scenarios, is_deep=is_deep)
     failing = [*trial.failed_tests, *trial.failed_scenarios, *trial.missing_scenarios]
     if not failing and trial.pytest_exit:
         failing.append(f"pytest ended with {trial.pytest_exit}")
