@@ -191,13 +191,13 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 all passed, 1 something failed or was stopped, 3 nothing was executed."""
+        """0 passed or known to fail, 1 failed or stopped, 3 nothing was executed."""
         statuses = {each.status for each in self.scenarios}
         if statuses & {Status.FAILED, Status.ERROR, Status.PARTIAL}:
             return 1
         if any(mutant for mutant in self.mutants if not mutant.is_killed):
             return 1
-        return 0 if Status.PASSED in statuses or self.mutants else 3
+        return 0 if statuses & {Status.PASSED, Status.KNOWN} or self.mutants else 3
 
     @property
     def total(self) -> Tally:

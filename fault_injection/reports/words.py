@@ -32,7 +32,7 @@ MEANINGS: Final = {
     Status.NOT_RUN: "not tried, with the reason",
 }
 EXIT_MEANINGS: Final = {
-    0: "everything that was run passed",
+    0: "everything that was run passed, or is known to fail",
     1: "something failed, was stopped, or a mutant survived",
     2: "the command was used in a way that it does not know",
     3: "nothing was executed, so nothing is shown",
