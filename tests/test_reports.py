@@ -135,6 +135,7 @@ def _markdown_rows(text: str, first: str) -> list[list[str]]:
 @pytest.mark.req("SCN-2.2")
 def test_all_reports_have_the_same_numbers() -> None:
     result = sample_result()
+    assert {each.status for each in result.scenarios} == set(Status)
     data = json.loads(report_json(result))
     console = render_console(result, is_terminal=False).splitlines()
     rows = {
@@ -168,7 +169,7 @@ def test_all_reports_have_the_same_numbers() -> None:
         assert sentence in text
         for covered in coverage_sentences(result)[:2]:
             assert covered in text.replace("\\", "")
-    assert json.loads(badge_json(result))["message"] == "2 of 7 passed, 2 of 3 mutants killed"
+    assert json.loads(badge_json(result))["message"] == "2 of 8 passed, 2 of 3 mutants killed"
 
 
 @pytest.mark.req("SCN-2.2")
@@ -179,7 +180,8 @@ def test_every_report_says_why_a_scenario_did_not_pass() -> None:
         junit_xml(result), report_json(result),
     ):  # fmt: skip
         plain = text.replace("\\", "")
-        for reason in ("stopped after 3 of 8 parts", "needs root and /dev/loop", "never struck"):
+        for reason in ("stopped after 3 of 8 parts", "needs root and /dev/loop", "never struck",
+                       "no quota yet"):  # fmt: skip
             assert reason in plain
 
 
@@ -218,6 +220,7 @@ def test_junit_counts_what_it_holds_and_never_calls_a_skip_a_success() -> None:
     assert kinds["S04-torn-tail-bytes"] == "error"
     assert kinds["S16-nested-recovery"] == "error"
     assert kinds["S43-real-filesystem"] == "skipped"
+    assert kinds["S65-quota-reached"] == "skipped"
     assert kinds["header-crc-unchecked"] == "failure"
 
 
@@ -297,7 +300,7 @@ def test_markdown_blocks_are_closed_and_their_fence_is_safe() -> None:
     failures = result.scenarios[1].failures
     failures[0] = replace(failures[0], story=("`````` is a fence", *failures[0].story))
     text = markdown_text(result)
-    assert text.count("<details>") == text.count("</details>") == 2
+    assert text.count("<details>") == text.count("</details>") == 3
     assert "\n```````text\n" in text
     outside = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text)
     assert "<script>" not in outside
