@@ -129,7 +129,7 @@ class MutantResult:
     was_tested: bool = True
     """Whether its tests were run, too."""
     has_scenarios: bool = True
-    """False: no scenario finds it yet, tests alone do."""
+    """False: it names none, because none can reach what it changes (SCN-3.2)."""
 
     @property
     def is_killed(self) -> bool:
@@ -137,6 +137,16 @@ class MutantResult:
         by_scenarios = bool(self.killed_by_scenarios) or not self.has_scenarios
         by_tests = bool(self.killed_by_tests) or not self.was_tested
         return by_scenarios and by_tests and bool(self.has_scenarios or self.was_tested)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What did not find it, each in words: not tried is told apart from tried in vain."""
+        words = []
+        if not self.killed_by_scenarios:
+            words.append("no scenario finds it" if self.has_scenarios else "no scenario reaches it")
+        if not self.killed_by_tests:
+            words.append("no test finds it" if self.was_tested else "tests not tried")
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,6 +411,63 @@ def test_the_kill_matrix_finds_a_scenario_by_its_name_and_by_its_id() -> None:
     assert matrix.count("survived") == 1
 
 
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
+@pytest.mark.parametrize(
+    ("row", "lacks"),
+    [
+        (MutantResult("m", "x", "", ("s",), ("t",)), ()),
+        (MutantResult("m", "x", "", (), ("t",)), ("no scenario finds it",)),
+        (MutantResult("m", "x", "", (), ("t",), has_scenarios=False), ("no scenario reaches it",)),
+        (MutantResult("m", "x", "", ("s",), ()), ("no test finds it",)),
+        (MutantResult("m", "x", "", ("s",), was_tested=False), ("tests not tried",)),
+        (MutantResult("m", "x", "", was_tested=False), ("no scenario finds it", "tests not tried")),
+    ],
+)  # fmt: skip
+def test_every_report_tells_what_was_tried_in_vain_from_what_was_not_tried(
+    row: MutantResult, lacks: tuple[str, ...]
+) -> None:
+    result = run_with()
+    result.mutants = [row]
+    assert row.lacks == lacks
+    (data,) = json.loads(report_json(result))["mutants"]
+    assert tuple(data["lacks"]) == lacks
+    words = ", ".join(lacks)
+    for text in (
+        html_page(result),
+        markdown_text(result),
+        render_console(result, is_terminal=False),
+    ):
+        assert words in text
+        for other in ("scenario finds", "scenario reaches", "test finds", "not tried"):
+            assert (other in words) == (f"{other} it" in text or f"tests {other}" in text)
+    if not row.is_killed:
+        assert words in junit_xml(result)
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
+def test_every_report_says_how_many_mistakes_were_found_and_by_what() -> None:
+    result = run_with()
+    result.mutants = [
+        MutantResult("a", "x", "", ("s",), ("t",)),
+        MutantResult("b", "x", "", ("s",), ("t",)),
+        MutantResult("c", "x", "", (), ("t",), has_scenarios=False),
+        MutantResult("d", "x", "", ("s",), was_tested=False),
+        MutantResult("e", "x", "", (), ("t",)),
+    ]
+    sentence = (
+        "4 of 5 mistakes found: 2 by a scenario and a test, 1 by a scenario alone, "
+        "1 by a test alone"
+    )
+    for text in (
+        html_page(result),
+        markdown_text(result),
+        render_console(result, is_terminal=False),
+    ):
+        assert sentence in text
+    result.mutants = result.mutants[-1:]
+    assert "0 of 1 mistake found." in html_page(result)
+
+
 @pytest.mark.req("SCN-2.2")
 def test_the_drawing_is_a_file_of_its_own_if_wanted() -> None:
     _, failure = explored_failure()

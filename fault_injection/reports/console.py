@@ -21,6 +21,8 @@ from fault_injection.reports.words import (
     exit_sentence,
     explored_text,
     failed,
+    killers_text,
+    mutants_sentence,
     port_sentence,
     seconds_text,
     status_word,
@@ -131,19 +133,14 @@ def _table(scenarios: list[ScenarioResult], colour: bool) -> list[str]:
 
 def _mutants(result: RunResult, colour: bool) -> list[str]:
     size = max(len(visible(each.name)) for each in result.mutants)
-    lines = ["mistakes that have to be found, and by what"]
+    lines = [mutants_sentence(result.mutants)]
     for each in result.mutants:
         word = "✓ killed" if each.is_killed else "✕ SURVIVED"
         painted = _painted(f"{word:<10}", "32" if each.is_killed else "31;1", colour)
-        by = ", ".join((*each.killed_by_scenarios, *each.killed_by_tests)) or "nothing"
-        missing = [
-            word
-            for word, found in (
-                ("no scenario", each.killed_by_scenarios), ("no test", each.killed_by_tests),
-            ) if not found
-        ]  # fmt: skip
-        lacking = f" ({' and '.join(missing)} finds it)" if missing else ""
-        lines.append(f"  {visible(each.name):<{size}}  {painted}  {visible(by)}{lacking}")
+        lacking = f" ({', '.join(each.lacks)})" if each.lacks else ""
+        lines.append(
+            f"  {visible(each.name):<{size}}  {painted}  {visible(killers_text(each))}{lacking}"
+        )
     return lines
 
 

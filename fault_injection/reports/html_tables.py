@@ -18,6 +18,7 @@ from fault_injection.reports.words import (
     explored_text,
     failed,
     legal_text,
+    mutants_sentence,
     port_sentence,
     requirement_ids,
     status_word,
@@ -175,10 +176,9 @@ def _requirement_chip(worst: Status) -> str:
 
 def kill_matrix(result: RunResult) -> Iterator[str]:
     """Yield which mistake was found by what."""
-    killed = sum(each.is_killed for each in result.mutants)
     yield (
-        f"<p>{killed} of {len(result.mutants)} mistakes are found by at least one scenario and one "
-        'test.</p><p class="hint">An empty place: it was not found by that, or not tried.</p>'
+        f"<p>{text(mutants_sentence(result.mutants))}.</p>"
+        '<p class="hint">An empty place: it was not found by that, or not tried.</p>'
     )
     names = [each.id for each in result.scenarios]
     for mutant in result.mutants:
@@ -194,7 +194,10 @@ def kill_matrix(result: RunResult) -> Iterator[str]:
         word = "killed" if each.is_killed else "survived"
         trap = f" <small>{text(each.trap)}</small>" if each.trap else ""
         yield f'<tr><th scope="row" class="mistake"><code>{text(each.name)}</code>{trap}'
-        yield f"<p>{text(each.mistake)}</p></th>"
+        yield f"<p>{text(each.mistake)}</p>"
+        if each.lacks:
+            yield f'<p class="lacks">{text(", ".join(each.lacks))}</p>'
+        yield "</th>"
         yield (
             f'<td><span class="chip {status.value}"><i aria-hidden="true">{GLYPHS[status]}</i> '
             f"{word}</span></td>"

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from fault_injection.reports.failure_text import failure_lines
-from fault_injection.reports.words import statuses, visible
+from fault_injection.reports.words import killers_text, statuses, visible
 from fault_injection.result import MutantResult, RunResult, ScenarioResult, Status
 
 _ELEMENTS: Final = {
@@ -109,8 +109,8 @@ def _mutant_case(suite: Element, mutant: MutantResult) -> None:
     if mutant.is_killed:
         return
     found = SubElement(case, "failure", message="survived", type="survived")
-    by = ", ".join((*mutant.killed_by_scenarios, *mutant.killed_by_tests)) or "nothing"
-    found.text = visible(f"{mutant.mistake}\nfound by: {by}")
+    lacks = ", ".join(mutant.lacks)
+    found.text = visible(f"{mutant.mistake}\nfound by: {killers_text(mutant)}\n{lacks}")
 
 
 def _properties(element: Element, pairs: list[tuple[str, str]]) -> None:

@@ -21,6 +21,7 @@ from fault_injection.reports.words import (
     exit_sentence,
     explored_text,
     failed,
+    mutants_sentence,
     port_sentence,
     status_word,
     tier_rows,
@@ -61,6 +62,7 @@ def markdown_text(result: RunResult) -> str:
         lines += _fenced(failure_lines(failure, result.requirement_texts))
         lines += ["", "</details>", ""]
     if result.mutants:
+        lines += [f"{cell(mutants_sentence(result.mutants))}.", ""]
         lines += _mutant_table(result)
     lines.append(
         f"<sub>kit {cell(versions.kit)}, spec {cell(versions.spec)}, plans {versions.plan}, "
@@ -93,12 +95,13 @@ def _mutant_table(result: RunResult) -> list[str]:
         [
             cell(each.name), cell(each.trap), "✓ killed" if each.is_killed else "✕ **survived**",
             cell(", ".join(each.killed_by_scenarios) or "-"),
-            cell(", ".join(each.killed_by_tests) or "-"), cell(each.mistake),
+            cell(", ".join(each.killed_by_tests) or "-"), cell(", ".join(each.lacks) or "-"),
+            cell(each.mistake),
         ]
         for each in result.mutants
     ]  # fmt: skip
-    heads = ["mutant", "trap", "result", "scenarios", "tests", "mistake"]
-    return _table(heads, rows, "------")
+    heads = ["mutant", "trap", "result", "scenarios", "tests", "lacks", "mistake"]
+    return _table(heads, rows, "-------")
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> list[str]:

@@ -11,13 +11,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fault_injection.cases import Tally
 from fault_injection.invariants import INVARIANTS
-from fault_injection.result import Failure, PortResult, RunResult, ScenarioResult, Status
+from fault_injection.result import (
+    Failure,
+    MutantResult,
+    PortResult,
+    RunResult,
+    ScenarioResult,
+    Status,
+)
 
 GLYPHS: Final = {
     Status.PASSED: "✓", Status.FAILED: "✕", Status.ERROR: "!", Status.PARTIAL: "◐",
@@ -70,6 +77,26 @@ def verdict(result: RunResult) -> Verdict:
     if by[Status.NOT_RUN] or by[Status.KNOWN]:
         return Verdict("incomplete", sentence)
     return Verdict("passed", sentence)
+
+
+def mutants_sentence(mutants: Sequence[MutantResult]) -> str:
+    """Say how many were found, and by what of that which was tried."""
+    killed = [each for each in mutants if each.is_killed]
+    by = Counter((bool(m.killed_by_scenarios), bool(m.killed_by_tests)) for m in killed)
+    parts = [
+        f"{by[kind]} by {words}"
+        for kind, words in (
+            ((True, True), "a scenario and a test"), ((True, False), "a scenario alone"),
+            ((False, True), "a test alone"),
+        ) if by[kind]
+    ]  # fmt: skip
+    found = f"{len(killed)} of {_plural(len(mutants), 'mistake')} found"
+    return f"{found}: {', '.join(parts)}" if parts else found
+
+
+def killers_text(mutant: MutantResult) -> str:
+    """Return what found the mutant, scenarios first, or "nothing"."""
+    return ", ".join((*mutant.killed_by_scenarios, *mutant.killed_by_tests)) or "nothing"
 
 
 def statuses(result: RunResult) -> Counter[Status]:
