@@ -412,6 +412,19 @@ def test_the_kill_matrix_finds_a_scenario_by_its_name_and_by_its_id() -> None:
 
 
 @pytest.mark.req("SCN-3.2", "SCN-2.2")
+def test_a_scenario_whose_name_ends_like_another_is_no_killer() -> None:
+    result = run_with()
+    result.mutants = [
+        MutantResult("m1", "x", "", ("sync",), ("t",)),
+        MutantResult("m2", "x", "", ("late-sync",), ("t",)),
+    ]
+    matrix = html_page(result).partition('id="mutants"')[2]
+    rows = re.findall(r"<code>(m\d)</code>(.*?)</tr>", matrix, re.S)
+    killers = {name: re.findall(r'title="found by ([^"]*)"', cells) for name, cells in rows}
+    assert killers == {"m1": ["sync", "t"], "m2": ["late-sync", "t"]}
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
 @pytest.mark.parametrize(
     ("row", "lacks"),
     [

@@ -21,6 +21,7 @@ from fault_injection.reports.words import (
     mutants_sentence,
     port_sentence,
     requirement_ids,
+    scenario_name,
     status_word,
     statuses,
     tier_rows,
@@ -180,15 +181,12 @@ def kill_matrix(result: RunResult) -> Iterator[str]:
         f"<p>{text(mutants_sentence(result.mutants))}.</p>"
         '<p class="hint">An empty place: it was not found by that, or not tried.</p>'
     )
-    names = [each.id for each in result.scenarios]
-    for mutant in result.mutants:
-        names += [each for each in mutant.killed_by_scenarios if not _is_among(each, names)]
-    used = [
-        name
-        for name in names
-        if any(_is_among(name, m.killed_by_scenarios) for m in result.mutants)
-    ]
-    yield from _matrix_head("mistake", "result", [*used, "tests"])
+    killers = {m.name: {scenario_name(s) for s in m.killed_by_scenarios} for m in result.mutants}
+    shown = {scenario_name(each.id): each.id for each in result.scenarios}
+    for killer in (each for mutant in result.mutants for each in mutant.killed_by_scenarios):
+        shown.setdefault(scenario_name(killer), killer)
+    used = [name for name in shown if any(name in found for found in killers.values())]
+    yield from _matrix_head("mistake", "result", [*(shown[name] for name in used), "tests"])
     for each in result.mutants:
         status = Status.PASSED if each.is_killed else Status.FAILED
         word = "killed" if each.is_killed else "survived"
@@ -203,20 +201,11 @@ def kill_matrix(result: RunResult) -> Iterator[str]:
             f"{word}</span></td>"
         )
         for name in used:
-            is_killer = _is_among(name, each.killed_by_scenarios)
-            yield _kill_cell(f"found by {name}" if is_killer else "")
+            yield _kill_cell(f"found by {shown[name]}" if name in killers[each.name] else "")
         tests = ", ".join(each.killed_by_tests)
         yield _kill_cell(f"found by {tests}" if tests else "", len(each.killed_by_tests))
         yield "</tr>"
     yield "</tbody></table></div>"
-
-
-def _is_among(name: str, names: Sequence[str]) -> bool:
-    """Whether it is there, as an ID (S01-kill-every-call) or as a name (kill-every-call)."""
-    return any(
-        name == each or name.partition("-")[2] == each or each.partition("-")[2] == name
-        for each in names
-    )
 
 
 def _kill_cell(words: str, number: int = 0) -> str:

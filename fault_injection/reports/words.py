@@ -9,6 +9,7 @@ Spec: SCN-2.2.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -38,6 +39,7 @@ MEANINGS: Final = {
     Status.KNOWN: "fails, and stands in the list of known failures",
     Status.NOT_RUN: "not tried, with the reason",
 }
+_NUMBER: Final = re.compile(r"^S\d+-")
 EXIT_MEANINGS: Final = {
     0: "everything that was run passed, or is known to fail",
     1: "something failed, was stopped, or a mutant survived",
@@ -213,6 +215,11 @@ def shrunk_text(failure: Failure) -> str:
     if number >= failure.shrunk_from:
         return _plural(number, "step")
     return f"{_plural(number, 'step')}, of {failure.shrunk_from} at first"
+
+
+def scenario_name(name: str) -> str:
+    """Return the name of a scenario that is given by its name or its ID (S01-kill-every-call)."""
+    return _NUMBER.sub("", name)
 
 
 def requirement_ids(result: RunResult) -> list[str]:
