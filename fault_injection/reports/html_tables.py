@@ -31,6 +31,11 @@ from fault_injection.result import PortResult, RunResult, ScenarioResult, Status
 _WORST_FIRST: Final = (
     Status.FAILED, Status.ERROR, Status.KNOWN, Status.PASSED, Status.PARTIAL, Status.NOT_RUN,
 )  # fmt: skip
+_SHOWN: Final = {
+    Status.PASSED: "yes", Status.FAILED: "broken", Status.KNOWN: "broken", Status.ERROR: "no",
+    Status.PARTIAL: "not shown", Status.NOT_RUN: "not shown",
+}  # fmt: skip
+"""Whether a requirement is shown, by the worst of the scenarios that carry it."""
 
 
 def catalogue_table(result: RunResult) -> Iterator[str]:
@@ -158,21 +163,11 @@ def requirement_matrix(result: RunResult) -> Iterator[str]:
         worst = next(status for status in _WORST_FIRST if status in carriers)
         words = text(result.requirement_texts.get(name, ""))
         yield f'<tr><th scope="row" title="{words}">{text(name)}</th>'
-        yield f"<td>{_requirement_chip(worst)}</td>"
+        yield f"<td>{status_chip(worst, _SHOWN[worst])}</td>"
         for each in result.scenarios:
             yield _matrix_cell(each.status if name in each.requirements else None, each.id)
         yield "</tr>"
     yield "</tbody></table></div>"
-
-
-def _requirement_chip(worst: Status) -> str:
-    words = {
-        Status.PASSED: "yes", Status.FAILED: "broken", Status.KNOWN: "broken", Status.ERROR: "no",
-    }  # fmt: skip
-    return (
-        f'<span class="chip {worst.value}"><i aria-hidden="true">{GLYPHS[worst]}</i> '
-        f"{words.get(worst, 'not shown')}</span>"
-    )
 
 
 def kill_matrix(result: RunResult) -> Iterator[str]:
@@ -196,10 +191,7 @@ def kill_matrix(result: RunResult) -> Iterator[str]:
         if each.lacks:
             yield f'<p class="lacks">{text(", ".join(each.lacks))}</p>'
         yield "</th>"
-        yield (
-            f'<td><span class="chip {status.value}"><i aria-hidden="true">{GLYPHS[status]}</i> '
-            f"{word}</span></td>"
-        )
+        yield f"<td>{status_chip(status, word)}</td>"
         for name in used:
             yield _kill_cell(f"found by {shown[name]}" if name in killers[each.name] else "")
         tests = ", ".join(each.killed_by_tests)
