@@ -21,7 +21,13 @@ from fault_injection.reports.junit import junit_xml
 from fault_injection.reports.markdown import markdown_text
 from fault_injection.reports.timeline_svg import timeline_svg
 from fault_injection.reports.timeline_text import timeline_text
-from fault_injection.reports.words import coverage_sentences, explored_text, verdict, visible
+from fault_injection.reports.words import (
+    coverage_sentences,
+    distinct_text,
+    explored_text,
+    verdict,
+    visible,
+)
 from fault_injection.result import (
     MutantResult,
     RunResult,
@@ -149,18 +155,21 @@ def test_all_reports_have_the_same_numbers() -> None:
     for each in data["scenarios"]:
         name, tally = each["id"], each["tally"]
         wanted = [f"{tally['cases']:,}", f"{tally['checks']:,}"]
+        counted = next(s for s in result.scenarios if s.id == name).tally
+        rest = [explored_text(counted), distinct_text(counted), f"{each['seconds']:.1f}"]
         word = each["status"].replace("-", " ")
-        row = re.compile(rf"{name} +\S {word} +([\d,]+) +([\d,]+) ")
-        (shown,) = (found.groups() for line in console if (found := row.match(line)))
-        assert list(shown) == wanted
-        assert rows[name][2:4] == wanted
+        (shown,) = (
+            re.split(" {2,}", line) for line in console if re.match(rf"{name} +\S {word} ", line)
+        )
+        assert shown[2:7] == wanted + rest
+        assert rows[name][2:7] == wanted + rest
         assert rows[name][1].endswith(word)
         found = re.search(
             rf"<tr data-status=\"([a-z-]+)\">.{{0,20}}<code>{name}</code>(.*?)</tr>", page, re.S
         )
         assert found is not None
         assert found[1] == each["status"]
-        assert re.findall(r'<td class="n">([^<]*)</td>', found[2])[:2] == wanted
+        assert re.findall(r'<td class="n">([^<]*)</td>', found[2]) == wanted + rest
         properties = {p.get("name"): p.get("value") for p in cases[name].iter("property")}
         assert properties["cases"] == str(tally["cases"])
         assert properties["legal"] == tally["legal"]

@@ -14,12 +14,11 @@ from typing import Final
 
 from fault_injection.reports.failure_text import WIDTH, failure_lines
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
-    count_text,
+    count_cells,
     coverage_sentences,
-    distinct_text,
     exit_sentence,
-    explored_text,
     failed,
     killers_text,
     mutants_sentence,
@@ -41,7 +40,6 @@ _VERDICT_COLOURS: Final = {
     "passed": "32;1", "incomplete": "33;1", "stopped": "33;1", "failed": "31;1",
     "nothing run": "33;1",
 }  # fmt: skip
-_RIGHT: Final = frozenset(("cases", "checks", "crash states", "distinct", "seconds"))
 
 
 def wants_colour(is_terminal: bool, environment: Mapping[str, str]) -> bool:
@@ -101,24 +99,19 @@ def _head(result: RunResult) -> list[str]:
 
 
 def _table(scenarios: list[ScenarioResult], colour: bool) -> list[str]:
-    heads = ["scenario", "status", "cases", "checks", "crash states", "distinct", "seconds"]
+    heads = ["scenario", "status", *COUNT_HEADS]
     rows = [
         [
-            visible(each.id),
-            f"{GLYPHS[each.status]} {status_word(each.status)}",
-            count_text(each.tally.cases),
-            count_text(each.tally.checks),
-            explored_text(each.tally),
-            distinct_text(each.tally),
-            f"{each.seconds:.1f}",
+            visible(each.id), f"{GLYPHS[each.status]} {status_word(each.status)}",
+            *count_cells(each),
         ]
         for each in scenarios
-    ]
+    ]  # fmt: skip
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
         return "  ".join(
-            cell.rjust(size) if head in _RIGHT else cell.ljust(size)
+            cell.rjust(size) if head in COUNT_HEADS else cell.ljust(size)
             for cell, size, head in zip(cells, widths, heads, strict=True)
         )
 

@@ -11,10 +11,11 @@ from typing import Final
 
 from fault_injection.reports.html_text import failure_anchor, status_chip, text
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
     MEANINGS,
+    count_cells,
     count_text,
-    distinct_text,
     explored_text,
     failed,
     legal_text,
@@ -52,11 +53,9 @@ def catalogue_table(result: RunResult) -> Iterator[str]:
             )
     yield "</div>"
     yield '<div class="scroll"><table class="catalogue"><thead><tr>'
-    for name, kind in (
-        ("scenario", ""), ("status", ""), ("cases", "n"), ("checks", "n"),
-        ("crash states", "n"), ("distinct", "n"), ("seconds", "n"),
-    ):  # fmt: skip
-        yield f'<th scope="col" class="{kind}">{name}</th>'
+    yield '<th scope="col">scenario</th><th scope="col">status</th>'
+    for name in COUNT_HEADS:
+        yield f'<th scope="col" class="n">{name}</th>'
     yield "</tr></thead><tbody>"
     links: dict[str, int] = {}
     for number, (scenario, _) in enumerate(failed(result), 1):
@@ -67,7 +66,6 @@ def catalogue_table(result: RunResult) -> Iterator[str]:
 
 
 def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[str]:
-    tally = scenario.tally
     yield f'<tr data-status="{scenario.status.value}"><th scope="row">'
     yield f"<code>{text(scenario.id)}</code><p>{text(scenario.title)}</p>"
     if scenario.status is not Status.PASSED:
@@ -86,10 +84,7 @@ def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[st
             yield f"<div><dt>{name}</dt><dd>{text(words)}</dd></div>"
         yield "</dl></details>"
     yield f"</th><td>{status_chip(scenario.status)}</td>"
-    for shown in (
-        count_text(tally.cases), count_text(tally.checks), explored_text(tally),
-        distinct_text(tally), f"{scenario.seconds:.1f}",
-    ):  # fmt: skip
+    for shown in count_cells(scenario):
         yield f'<td class="n">{text(shown)}</td>'
     yield "</tr>"
 

@@ -14,12 +14,11 @@ from typing import Final
 
 from fault_injection.reports.failure_text import failure_lines
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
-    count_text,
+    count_cells,
     coverage_sentences,
-    distinct_text,
     exit_sentence,
-    explored_text,
     failed,
     mutants_sentence,
     port_sentence,
@@ -76,18 +75,13 @@ def _scenario_table(result: RunResult) -> list[str]:
     rows = [
         [
             cell(each.id), f"{GLYPHS[each.status]} {status_word(each.status)}",
-            count_text(each.tally.cases), count_text(each.tally.checks),
-            explored_text(each.tally),
-            distinct_text(each.tally), f"{each.seconds:.1f}",
+            *count_cells(each),
             cell(each.title if each.status is Status.PASSED else f"{each.title}: {each.reason}"),
         ]
         for each in result.scenarios
     ]  # fmt: skip
-    heads = [
-        "scenario", "status", "cases", "checks", "crash states explored", "distinct", "seconds",
-        "what",
-    ]  # fmt: skip
-    return _table(heads, rows, "--rrrrr-")
+    heads = ["scenario", "status", *COUNT_HEADS, "what"]
+    return _table(heads, rows, f"--{'r' * len(COUNT_HEADS)}-")
 
 
 def _mutant_table(result: RunResult) -> list[str]:

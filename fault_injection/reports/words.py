@@ -47,6 +47,9 @@ EXIT_MEANINGS: Final = {
     3: "nothing was executed, so nothing is shown",
 }
 
+COUNT_HEADS: Final = ("cases", "checks", "crash states", "distinct", "seconds")
+"""Of the columns that count_cells fills, in every table of scenarios."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -126,6 +129,15 @@ def port_sentence(port: PortResult) -> str:
 def status_word(status: Status) -> str:
     """Return the status as it is read in a sentence."""
     return status.value.replace("-", " ")
+
+
+def count_cells(scenario: ScenarioResult) -> tuple[str, ...]:
+    """Return what was looked at, a cell for each of COUNT_HEADS."""
+    tally = scenario.tally
+    return (
+        count_text(tally.cases), count_text(tally.checks), explored_text(tally),
+        distinct_text(tally), f"{scenario.seconds:.1f}",
+    )  # fmt: skip
 
 
 def distinct_text(tally: Tally) -> str:
