@@ -220,6 +220,11 @@ def test_junit_counts_what_it_holds_and_never_calls_a_skip_a_success() -> None:
             ("skipped", "skipped"),
         ):  # fmt: skip
             assert suite.get(count) == str(len(list(suite.iter(tag)))), (suite.get("name"), tag)
+    counts = [
+        [int(suite.get(each, "")) for each in ("tests", "failures", "errors", "skipped")]
+        for suite in [root, *root.iter("testsuite")]
+    ]
+    assert counts == [[11, 3, 2, 2], [8, 2, 2, 2], [3, 1, 0, 0]]
     kinds = {
         case.get("name"): next((each.tag for each in case if each.tag != "properties"), "")
         for case in root.iter("testcase")
