@@ -392,6 +392,9 @@ def test_the_page_has_every_part() -> None:
     page = parsed(source)
     assert {"totals", "catalogue", "failures", "failure-1", "crash-states", "requirements",
             "mutants"} <= page.ids  # fmt: skip
+    links = re.findall(r'<a href="#([a-z-]+)">', source[source.index("<nav") :])
+    sections = re.findall(r'<section id="([a-z-]+)">', source)
+    assert links[: len(sections)] == sections
     rows = re.findall(r'data-status="([a-z-]+)"', source)
     assert rows == [each.status.value for each in result.scenarios]
     _, failure = explored_failure()
