@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import zip_longest
 
 from fault_injection.cases import Tally
 
@@ -59,6 +60,14 @@ class HexLine:
     found: bytes
     note: str = ""
     """What the bytes are: "record 3, body", "size ends here"."""
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Each byte as expected and as found, in hex; empty where there is none."""
+        pairs = zip_longest(self.expected, self.found)
+        return [
+            ("" if a is None else f"{a:02x}", "" if b is None else f"{b:02x}") for a, b in pairs
+        ]
 
 
 @dataclass(frozen=True, slots=True)
