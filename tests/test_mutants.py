@@ -73,6 +73,7 @@ def test_a_mutant_says_what_is_wrong_and_names_checks_that_exist(mutant: Mutant)
 @pytest.mark.req("SCN-3.1")
 @EACH
 def test_every_patch_applies_exactly_once_and_gives_python(mutant: Mutant) -> None:
+    assert all(patch.old != patch.new for patch in mutant.patches)
     for module in mutant.modules:
         source = source_path(module).read_text()
         changed = patched(mutant, module, source)
