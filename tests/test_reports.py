@@ -38,6 +38,7 @@ from fault_injection.result import (
 from tests.report_samples import HOSTILE, explored_failure, sample_result
 from tests.vectors.schema_check import schema_errors
 
+VERDICTS = ("passed", "incomplete", "stopped", "failed", "nothing run")
 EMPTY_ELEMENTS = frozenset(("meta", "br", "link", "img", "input", "hr"))
 
 
@@ -402,6 +403,23 @@ def test_the_page_has_every_part() -> None:
         assert words.replace("`", "") in page.text.replace("`", "")
     assert 'class="timeline"' in source
     assert '<b class="gone">·· ·· ' in source
+
+
+@pytest.mark.req("SCN-2.1", "SCN-2.2")
+def test_the_page_has_a_colour_of_its_own_for_each_status() -> None:
+    style = html_page(run_with()).partition("<style>")[2].partition("</style>")[0]
+    rules = dict(re.findall(r"^([^{}]+) \{ --tone: var\(--([a-z]+)\)", style, re.M))
+    tones = {
+        name: tone for names, tone in rules.items() for name in re.findall(r"\.([a-z-]+)", names)
+    }
+    assert len({tones[status.value] for status in Status}) == len(Status)
+    for tone in tones.values():  # once for each scheme
+        assert len(re.findall(rf"--{tone}: #", style)) == 2
+        assert len(re.findall(rf"--{tone}-soft: #", style)) == 2
+    tiles = re.search(r"\.tiles \{[^}]*repeat\((\d+)", style)
+    assert tiles is not None
+    assert int(tiles[1]) == len(Status)
+    assert all(word.replace(" ", "-") in tones for word in VERDICTS)
 
 
 @pytest.mark.req("SCN-2.2")
