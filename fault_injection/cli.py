@@ -1,6 +1,7 @@
 """The command line: what is asked for, told to the runner, shown by the reports.
 
-Exit codes: 0 everything passed, 1 something failed or was stopped, 2 usage, 3 nothing ran.
+Exit codes: 0 everything passed or is known to fail, 1 something failed or was stopped, 2 usage,
+3 nothing was executed.
 Without a command it is `run` with everything. Spec: SCN-2.3.
 """
 
@@ -35,8 +36,8 @@ examples:
   python3 -m fault_injection replay .reports/faults/plans/S03-I1.json
   python3 -m fault_injection explore --deep             a million distinct crash images
 
-exit codes: 0 everything passed, 1 something failed or was stopped, 2 usage,
-            3 nothing was executed
+exit codes: 0 everything passed, or stands in --known and fails, 1 something failed or was stopped,
+            2 usage, 3 nothing was executed
 """
 
 

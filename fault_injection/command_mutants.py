@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.jobs < 1:
         raise UsageError("--jobs must be at least 1")
-    if failing := fails_without_mutants(options.names, scenarios_only=options.scenarios_only):
+    if failing := fails_without_mutants(
+        options.names, scenarios_only=options.scenarios_only, is_deep=options.deep
+    ):
         print("without any mutant these fail: " + ", ".join(failing), file=sys.stderr)
         return 1
     result = new_result(Effort(is_deep=options.deep), options.jobs)

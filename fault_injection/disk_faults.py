@@ -21,6 +21,7 @@ from fault_injection.connector_steps import Misread
 from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
+from fault_injection.looking import Reader
 from reference.filesystem import DirectoryEntry
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
@@ -49,6 +50,8 @@ class DiskFaults(FaultyFilesystem):
         self.irregular = irregular
         self.disk = inner
         self.calls: Counter[str] = Counter()
+        self.reader: Reader | None = None
+        """Looks at what each call has changed, before the next one."""
         self._policy = ""
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
@@ -71,10 +74,11 @@ class DiskFaults(FaultyFilesystem):
 
     def take_fired(self) -> list[str]:
         """Return what struck since the last time, as it is counted."""
+        looks = self.reader.take_looks() if self.reader is not None else 0
         words = self.words()
         self._struck.update(words)
         self.fired.clear()
-        return words
+        return words + ["look"] * looks
 
     @property
     def excuses_failure(self) -> bool:
@@ -120,6 +124,8 @@ class DiskFaults(FaultyFilesystem):
     def _enter(self, call: str, name: str) -> CallFault | None:
         if self.is_held_off:
             return None
+        if self.reader is not None:
+            self.reader.look(self.disk.process_image())
         self.calls[call] += 1
         fault = super()._enter(call, name)
         if fault is not None and fault.short == 0:

@@ -180,11 +180,7 @@ def _whole_file_note(written: bytes | None, found: bytes | None) -> str:
 
 def _piece_note(line: HexLine, parts: Sequence[Piece]) -> str:
     """Name the pieces that differ in this line, and the fields of them that do."""
-    hit = {
-        line.offset + place
-        for place in range(LINE_BYTES)
-        if line.expected[place : place + 1] != line.found[place : place + 1]
-    }
+    hit = {line.offset + place for place, (one, two) in enumerate(line.places) if one != two}
     notes = []
     for piece in parts:
         if not any(piece.start <= place < piece.end for place in hit):

@@ -36,6 +36,7 @@ from fault_injection.log_steps import (
     Drain,
     Fault,
     Heal,
+    Inspect,
     Kill,
     Open,
     PowerCut,
@@ -44,6 +45,7 @@ from fault_injection.log_steps import (
     Snapshot,
     processes,
 )
+from fault_injection.looking import Reader
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
@@ -155,6 +157,8 @@ class LogRun:
         )  # fmt: skip
         self._notes = ()
         self.fired.update(self._faults.take_fired())
+        if self._faults.reader is not None:
+            self._note(self._faults.reader.broken)
 
     def _carry_out(self, step: Step) -> str:
         match step:
@@ -185,6 +189,8 @@ class LogRun:
             case Snapshot():
                 self._snapshot = self.disk.process_image()
                 return "taken"
+            case Inspect():
+                return self._inspect()
             case Check(what):
                 return self._check(what)
             case Drain():
@@ -292,14 +298,14 @@ class LogRun:
             return "no log"
         self.before = self.disk.process_image()
         is_clean = self.log.close()
-        self.log = None
+        self.log = self._faults.reader = None
         if is_clean:
             self.disk.mark(Forgotten())
         return "clean" if is_clean else "not clean"
 
     def _kill(self) -> str:
         self.disk.fail_power(None)
-        self.log = None
+        self.log = self._faults.reader = None
         self.before = self.disk.process_image()
         self._faults.close()
         self.fired["kill"] += 1
@@ -352,6 +358,12 @@ class LogRun:
             check_more(what, self._asked, self.log, self.disk.process_image(), self.plan.settings)
         )
         return "asked"
+
+    def _inspect(self) -> str:
+        if self.log is None:
+            return "no log"
+        self._faults.reader = Reader(self.offered, self.disk.process_image())
+        return "looks"
 
     def _drain(self) -> str:
         self._faults.heal()

@@ -156,6 +156,14 @@ class Snapshot(Step):
 
 @step("log")
 @dataclass(frozen=True, slots=True)
+class Inspect(Step):
+    """From now until the process ends, a reader looks at the directory, also amid each write."""
+
+    do: ClassVar[str] = "inspect"
+
+
+@step("log")
+@dataclass(frozen=True, slots=True)
 class Check(Step):
     """Ask for more than every open does: see log_checks.py for the words."""
 
