@@ -128,6 +128,19 @@ def test_a_read_that_fails_shows_nothing_and_an_oracle_that_looks_is_not_counted
     assert disk.read("f", 0, 9) == b"a"
 
 
+@pytest.mark.req("SIM-2.13", "DSK-1.1")
+@pytest.mark.parametrize("change", [FlipBit("f", 9), NamesSwapped("f", "g"), Truncated("f", 1)])
+def test_a_file_that_is_gone_cannot_be_read_whatever_its_reads_were_to_show(
+    change: MediumFault,
+) -> None:
+    disk = reading(ReadFault(change, times=0))
+    disk.unlink("f")
+    with pytest.raises(OSError, match="No such file") as caught:
+        disk.read("f", 0, 3)
+    assert caught.value.errno == errno.ENOENT
+    assert disk.fired == []
+
+
 # ---- The log ----------------------------------------------------------------
 
 
