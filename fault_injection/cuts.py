@@ -23,7 +23,8 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_states import crash_states, state_at
 from simulators.disk_image import FILLINGS, PREVIOUS, Image
 from simulators.persistence import Kind, Operation, Profile, predecessors

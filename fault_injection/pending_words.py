@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
+from simulators.crash_point import CrashPoint
 from simulators.disk_image import Image, content_after, names_after
 from simulators.persistence import Kind, Operation
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.disk_image import Image, content_after, fillings, names_after
 from simulators.legal_sets import LegalSets

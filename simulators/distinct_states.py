@@ -26,7 +26,8 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import BUDGET, Coverage, CrashState, state_at
 from simulators.disk_image import fillings, names_after

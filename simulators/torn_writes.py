@@ -19,7 +19,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
+from simulators.crash_point import CrashPoint
 from simulators.crash_states import BUDGET, Coverage, CrashState, crash_states, state_at
 from simulators.disk_image import fillings
 from simulators.persistence import Kind, Operation, Profile, predecessors

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import Coverage, crash_states, state_at
 from simulators.disk_image import FILLINGS, fillings

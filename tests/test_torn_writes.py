@@ -91,6 +91,29 @@ def test_the_blocks_are_those_of_the_file_named_most_alike_and_the_latest_of_the
 
 
 @pytest.mark.req("SIM-2.10")
+def test_a_file_that_still_has_a_name_keeps_its_blocks() -> None:
+    disk = CrashFilesystem(POSIX_MIN, {"f": b"F", "g": b"G"})
+    disk.link("f", "other")
+    disk.unlink("f")
+    disk.create_exclusive("f2")
+    disk.append("f2", b"x")
+    assert held(disk, "f2") == {b"", b"x", b"\0", garbage(1)}
+    disk.unlink("other")
+    disk.create_exclusive("f3")
+    disk.append("f3", b"x")
+    assert b"F" in held(disk, "f3"), "that was its last name"
+
+
+@pytest.mark.req("SIM-2.10")
+def test_a_file_that_a_rename_replaces_gives_its_blocks_back() -> None:
+    disk = CrashFilesystem(POSIX_MIN, {"f": b"F", "g": b"G"})
+    disk.rename_over("g", "f")
+    disk.create_exclusive("f2")
+    disk.append("f2", b"x")
+    assert held(disk, "f2") == {b"", b"F", b"x", b"\0", garbage(1)}
+
+
+@pytest.mark.req("SIM-2.10")
 def test_blocks_that_a_truncation_freed_may_come_back_and_no_part_of_a_block() -> None:
     disk = CrashFilesystem(POSIX_MIN, {"f": b"a" * 4096 + b"b" * 512})
     disk.truncate("f", 4000)
