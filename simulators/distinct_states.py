@@ -98,7 +98,7 @@ class _Moment:
         self._own: dict[int, int] = {}
         """Inode: the operations on its bytes and its size."""
         for index, operation in enumerate(point.pending):
-            if operation.kind in (Kind.ADD, Kind.DELETE):
+            if operation.is_name:
                 self._names |= 1 << index
             else:
                 self._own[operation.inode] = self._own.get(operation.inode, 0) | 1 << index

@@ -85,8 +85,8 @@ class Operation:
 
     @property
     def end(self) -> int:
-        """Where a WRITE ends."""
-        return self.offset + len(self.data)
+        """How far the file reaches after it alone: where a WRITE ends, the size of a SIZE."""
+        return self.offset + len(self.data) if self.kind is Kind.WRITE else self.offset
 
     @property
     def target(self) -> tuple[object, ...]:
