@@ -16,8 +16,8 @@ from simulators.crash_states import Coverage, crash_states, state_at
 from simulators.disk_image import FILLINGS, fillings
 from simulators.distinct_states import distinct_images, distinct_states
 from simulators.file_contents import Key, Numbers
-from simulators.legal_sets import LegalSets, bits
-from simulators.persistence import PROFILES, Kind, Profile
+from simulators.legal_sets import LegalSets, bits, closed
+from simulators.persistence import PROFILES, Kind, Profile, predecessors
 from tests.crash_workloads import use_log, use_log_through_a_failed_sync
 
 POSIX_MIN = PROFILES["posix-min"]
@@ -186,6 +186,22 @@ def test_a_state_is_made_again_from_what_was_kept(name: str) -> None:
     for point in recorded(lambda disk: random_program(disk, 7), PROFILES[name]).points:
         for state in crash_states(point, PROFILES[name], budget=100):
             assert state_at(point, state.kept, state.filling) == state
+
+
+@pytest.mark.req("SIM-2.4")
+@pytest.mark.parametrize("name", ["posix-min", "ext4-ordered", "btrfs", "strict"])
+def test_a_wanted_set_is_closed_to_the_least_that_has_it_or_the_most_that_is_in_it(
+    name: str,
+) -> None:
+    source = random.Random(name)
+    for point in recorded(lambda disk: random_program(disk, 11), PROFILES[name]).points:
+        legal = list(LegalSets(point.pending, PROFILES[name]))
+        before = predecessors(point.pending, PROFILES[name])
+        wanted = source.getrandbits(len(point.pending) or 1) & ((1 << len(point.pending)) - 1)
+        above = [each for each in legal if wanted & ~each == 0]
+        inside = [each for each in legal if each & ~wanted == 0]
+        assert closed(wanted, before, grow=True) == min(above, key=int.bit_count)
+        assert closed(wanted, before, grow=False) == max(inside, key=int.bit_count)
 
 
 # ---- Every moment -----------------------------------------------------------

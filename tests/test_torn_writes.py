@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -18,7 +19,7 @@ from simulators.disk_image import Image, garbage
 from simulators.explorer import explore
 from simulators.persistence import ADVERSARIES, PROFILES, Profile
 from simulators.tears import Tear, parse_filling
-from simulators.torn_writes import all_states, torn_states
+from simulators.torn_writes import torn_states
 from tests.crash_workloads import (
     CONFIG,
     Answer,
@@ -48,7 +49,9 @@ def quiet() -> Iterator[None]:
 def held(disk: CrashFilesystem, name: str = "f") -> set[bytes]:
     """What the file may hold after a cut now, with writes in flight."""
     disk.end()
-    return {s.image[name] for s in all_states(disk.points[-1], disk.profile) if name in s.image}
+    point, profile = disk.points[-1], disk.profile
+    states = itertools.chain(crash_states(point, profile), torn_states(point, profile))
+    return {state.image[name] for state in states if name in state.image}
 
 
 def torn(disk: CrashFilesystem) -> list[CrashState]:
