@@ -25,8 +25,9 @@ from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_point import CrashPoint
-from simulators.crash_states import crash_states, state_at
+from simulators.crash_states import state_at
 from simulators.disk_image import FILLINGS, PREVIOUS, Image
+from simulators.distinct_states import distinct_cuts
 from simulators.legal_sets import closed
 from simulators.persistence import Kind, Operation, Profile, predecessors
 from simulators.tears import OLD, parse_filling
@@ -144,14 +145,8 @@ def cuts(
     disk: CrashFilesystem, budget: int, seed: int = 0, *, first: int = 0
 ) -> Iterator[PowerCut]:
     """Yield every cut of every moment from `first` on; of a moment with many, `budget`."""
-    seen: set[tuple[int, frozenset[tuple[str, bytes]]]] = set()
-    for moment in range(first, len(disk.points)):
-        for state in crash_states(disk.points[moment], disk.profile, budget=budget, seed=seed):
-            # The same directory is another case once more was promised.
-            key = disk.points[moment].mark, frozenset(state.image.items())
-            if key not in seen:
-                seen.add(key)
-                yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
+    for moment, state in distinct_cuts(disk, budget=budget, seed=seed, first=first):
+        yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
 
 
 def picked_cuts(

@@ -14,7 +14,7 @@ from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import Coverage, crash_states, state_at
 from simulators.disk_image import FILLINGS, fillings
-from simulators.distinct_states import distinct_images, distinct_states
+from simulators.distinct_states import distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
 from simulators.legal_sets import LegalSets, bits, closed
 from simulators.persistence import PROFILES, Kind, Profile, predecessors
@@ -166,18 +166,23 @@ def test_of_the_sets_that_leave_a_directory_one_that_keeps_most_is_named() -> No
 
 
 @pytest.mark.req("SIM-2.4")
-def test_the_images_of_a_disk_are_given_once_each_without_recovering_them() -> None:
+@pytest.mark.parametrize("first", [0, 9])
+def test_the_cuts_of_a_disk_leave_each_directory_once_for_what_was_promised(first: int) -> None:
     disk = recorded(use_log, POSIX_MIN)
-    found = list(distinct_images(disk, POSIX_MIN, budget=50, seed=1))
-    images = [frozenset(state.image.items()) for _, state in found]
-    assert len(set(images)) == len(images) > 100
-    assert set(images) == {
-        frozenset(state.image.items())
-        for point in disk.points
+    found = list(distinct_cuts(disk, budget=50, seed=1, first=first))
+    pairs = [
+        (
+            disk.points[moment].mark,
+            frozenset(state_at(disk.points[moment], cut.kept, cut.filling).image.items()),
+        )
+        for moment, cut in found
+    ]
+    assert len(set(pairs)) == len(pairs) > 100
+    assert set(pairs) == {
+        (point.mark, frozenset(state.image.items()))
+        for point in disk.points[first:]
         for state in crash_states(point, POSIX_MIN, budget=50, seed=1)
     }
-    for moment, state in found:
-        assert state_at(disk.points[moment], state.kept, state.filling) == state
 
 
 @pytest.mark.req("SIM-2.4", "SIM-2.5")
