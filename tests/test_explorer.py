@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,15 +25,9 @@ from tests.crash_workloads import (
 )
 from tests.wal_helpers import small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 POSIX_MIN = PROFILES["posix-min"]
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Recovery warns of every torn tail, and there are thousands."""
-    logging.disable(logging.ERROR)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def explored(

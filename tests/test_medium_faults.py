@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import itertools
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -32,6 +30,8 @@ from simulators.persistence import PROFILES
 from tests.crash_workloads import open_log
 from tests.wal_helpers import FIRST, SECOND, frames_of, small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 IMAGE: Image = {"f": b"abcdef", "g": b"xyz"}
 CASES: list[tuple[MediumFault, Image]] = [
     (FlipBit("f", 9), {"f": b"a`cdef", "g": b"xyz"}),
@@ -48,13 +48,6 @@ NOTHING: list[MediumFault] = [
     Misdirected("h", 0, 1, "f", 0), Misdirected("f", 9, 1, "f", 0), Misdirected("f", 0, 1, "h", 0),
     StaleFile("h", ""), Truncated("h", 0), Truncated("f", 6), NamesSwapped("f", "h"),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.req("SIM-2.13")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -33,17 +31,12 @@ from tests.crash_workloads import (
 )
 from tests.wal_helpers import CLOCK_NS, ROOMY, small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 POSIX_MIN = PROFILES["posix-min"]
 TORN = ADVERSARIES["torn"]
 PSOW_OFF = ADVERSARIES["psow-off"]
 SECTOR = 512
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def held(disk: CrashFilesystem, name: str = "f") -> set[bytes]:
