@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
 
 import pytest
 
@@ -22,8 +21,6 @@ from simulators.medium_faults import (
     ReadFault,
     StaleFile,
     Truncated,
-    as_json,
-    from_json,
 )
 from simulators.memory_filesystem import MemoryFilesystem
 from simulators.persistence import PROFILES
@@ -62,18 +59,6 @@ def test_each_fault_changes_what_it_says_and_nothing_else(fault: MediumFault, af
 @pytest.mark.parametrize("fault", NOTHING)
 def test_a_fault_of_what_is_not_there_does_nothing(fault: MediumFault) -> None:
     assert fault.apply(IMAGE) == IMAGE
-
-
-@pytest.mark.req("SIM-2.13")
-@pytest.mark.parametrize("fault", [fault for fault, _ in CASES])
-def test_a_fault_is_written_as_json_and_read_again(fault: MediumFault) -> None:
-    assert from_json(json.loads(json.dumps(as_json(fault)))) == fault
-
-
-@pytest.mark.req("SIM-2.13")
-def test_a_fault_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(KeyError):
-        from_json({"kind": "Evaporated", "file": "f"})
 
 
 # ---- As a process reads it --------------------------------------------------
