@@ -40,7 +40,7 @@ from simulators.disk_image import Holes, content_after, holes_after, names_after
 from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
 from simulators.previous_content import BLOCK_BYTES, FreedBlocks, after_truncation
-from simulators.sync_failures import SYNC_FAILURES, WEAKEST, FailingSyncs, SyncFailure, writes_of
+from simulators.sync_failures import WEAKEST, FailingSyncs, SyncFailure, writes_of
 
 CALLS_MAX: Final = 1_000_000
 """A program that makes more calls than this does not end."""
@@ -100,14 +100,9 @@ class CrashFilesystem:
         self.marks.append(what)
         self._point("after mark")
 
-    def fail_sync(
-        self, name: str, *, skip: int = 0, reverts: bool = False, how: SyncFailure = WEAKEST
-    ) -> None:
-        """Let one sync of the file fail with EIO, after `skip` that succeed.
-
-        `how` is a row of sync_failures.py; `reverts` is short for the one of btrfs.
-        """
-        self._failing_syncs.arm(name, skip, SYNC_FAILURES["btrfs"] if reverts else how)
+    def fail_sync(self, name: str, *, skip: int = 0, how: SyncFailure = WEAKEST) -> None:
+        """Let one sync of the file fail with EIO, after `skip` that succeed."""
+        self._failing_syncs.arm(name, skip, how)
 
     def fail_power(self, after_calls: int | None) -> None:
         """Let the call after so many others raise PowerFailure, before it does anything.

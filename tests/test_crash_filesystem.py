@@ -16,6 +16,7 @@ from simulators.crash_states import Coverage, CrashState, crash_states
 from simulators.disk_image import Image, garbage
 from simulators.persistence import PROFILES, Profile, predecessors
 from simulators.persistence_table import PROPERTIES, holds
+from simulators.sync_failures import SYNC_FAILURES
 
 POSIX_MIN = PROFILES["posix-min"]
 ORDERED = PROFILES["ext4-ordered"]
@@ -187,7 +188,7 @@ def test_what_is_written_over_it_later_is_kept_and_the_old_does_not_come_back() 
 def test_a_filesystem_that_discards_what_failed_shows_the_old_data() -> None:
     disk = CrashFilesystem(POSIX_MIN, {"f": b"old."})
     disk.append("f", b"new")
-    disk.fail_sync("f", reverts=True)
+    disk.fail_sync("f", how=SYNC_FAILURES["btrfs"])
     with pytest.raises(OSError, match=r"Input/output"):
         disk.sync("f")
     assert disk.read("f", 0, 9) == b"old."

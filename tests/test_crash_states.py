@@ -18,9 +18,11 @@ from simulators.distinct_states import distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
 from simulators.legal_sets import LegalSets, bits, closed
 from simulators.persistence import PROFILES, Kind, Profile, predecessors
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 from tests.crash_workloads import use_log, use_log_through_a_failed_sync
 
 POSIX_MIN = PROFILES["posix-min"]
+REVERTS = SYNC_FAILURES["btrfs"]
 SECTOR = 512
 NUMBERS = Numbers()
 PLAIN_MAX = 1500
@@ -54,7 +56,7 @@ def random_program(disk: CrashFilesystem, seed: int) -> None:
         elif action == "d":
             disk.sync_directory()
         elif action == "e":
-            disk.fail_sync(name, reverts=source.random() < 0.3)
+            disk.fail_sync(name, how=REVERTS if source.random() < 0.3 else WEAKEST)
             with contextlib.suppress(OSError):
                 disk.sync(name)
         if source.random() < 0.3:
