@@ -47,7 +47,7 @@ from fault_injection.workloads import (
 )
 from simulators.crash_states import crash_states
 from simulators.legal_sets import closed
-from simulators.persistence import PROFILES, Kind, predecessors
+from simulators.persistence import DISKS, Kind, predecessors
 from tests.toy_log import ToyLog
 
 pytestmark = pytest.mark.req("SCN-1.2")
@@ -363,7 +363,7 @@ def test_a_plan_that_asks_for_what_does_not_exist_is_refused(step: Step) -> None
         run(Open(), Append(1), step, Open())
     with pytest.raises(PlanError, match="profile"):
         LogRun(Plan("x", "log", (), "fat32"), ReferenceLog())
-    assert sorted(PROFILES)[0] == "btrfs"
+    assert sorted(DISKS)[0] == "btrfs"
 
 
 def test_new_steps_are_data() -> None:
