@@ -2,6 +2,9 @@
 
     explore                      the named workloads under posix-min, exhaustively to the budget
     explore --profile btrfs      under another filesystem's promises
+    explore --profile torn       where a write in flight may be cut at any byte
+    explore --profile psow-off   where that damages synced bytes beside it: a promise is broken,
+                                 as SPEC.md, section 16 says (`sync-loses-size` is the other)
     explore --deep               random plans too, to a million distinct crash images
 
 An *image* is a directory that a power cut may leave, and one that a cut during recovery may
@@ -38,7 +41,7 @@ from fault_injection.workloads import (
     torn_write_and_on,
     two_lives,
 )
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 DEEP_IMAGES: Final = 1_000_000
 NORMAL_BUDGET: Final = 4096
@@ -69,7 +72,7 @@ class _Done:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Tell the parser what this command takes."""
     parser.add_argument(
-        "--profile", default="posix-min", choices=sorted(PROFILES), help="default %(default)s"
+        "--profile", default="posix-min", choices=sorted(DISKS), help="default %(default)s"
     )
     parser.add_argument(
         "--budget", type=int, metavar="N",

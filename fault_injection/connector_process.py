@@ -47,7 +47,7 @@ from simulators.disk_image import Image
 from simulators.fake_broker import FakeBroker
 from simulators.faulty_filesystem import FaultyFilesystem
 from simulators.link_faults import Direction, LinkFault
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 OPENINGS_MAX: Final = 4
 STATES_MAX: Final = 32
@@ -58,8 +58,8 @@ class ConnectorProcess:
     """Disk, broker and whatever process there is. `broken` is the first thing that broke."""
 
     def __init__(self, plan: Plan, fired: Counter[str]) -> None:
-        if plan.profile not in PROFILES:
-            raise PlanError(f"profile {plan.profile!r} is none of {sorted(PROFILES)}")
+        if plan.profile not in DISKS:
+            raise PlanError(f"profile {plan.profile!r} is none of {sorted(DISKS)}")
         self.broken: Broken | None = None
         self.before: Image = {}
         """What the last process had written when it ended."""
@@ -83,7 +83,7 @@ class ConnectorProcess:
         self._ending_at = 0
         self._snapshot: tuple[Image, Ledger] | None = None
         self._letters_bytes = -1
-        self.use_disk(CrashFilesystem(PROFILES[plan.profile]))
+        self.use_disk(CrashFilesystem(DISKS[plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""

@@ -23,9 +23,12 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
-from simulators.crash_states import crash_states, state_at
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
+from simulators.crash_states import state_at
 from simulators.disk_image import FILLINGS, PREVIOUS, Image
+from simulators.distinct_states import distinct_cuts
+from simulators.legal_sets import closed
 from simulators.persistence import Kind, Operation, Profile, predecessors
 from simulators.tears import OLD, parse_filling
 
@@ -83,11 +86,12 @@ def _kept(point: CrashPoint, profile: Profile, step: PowerCut) -> int:
     everything = (1 << len(point.pending)) - 1
     if step.kept in ("none", "all"):
         return everything if step.kept == "all" else 0
+    before = predecessors(point.pending, profile)
     pick = _pick(point, step.kept)
     if pick is not None:
         wanted = sum(1 << index for index, each in enumerate(point.pending) if pick(each))
         leaves_out = step.kept.startswith(("all-but", "both", "file:"))
-        return closed_under(point, profile, wanted, grow=not leaves_out)
+        return closed(wanted, before, grow=not leaves_out)
     try:
         kept = int(step.kept, 16)
     except ValueError as error:
@@ -95,7 +99,7 @@ def _kept(point: CrashPoint, profile: Profile, step: PowerCut) -> int:
             f'kept {step.kept!r} is not "none", "all" or hexadecimal, and no pick: '
             f"{', '.join(_WORDS)}, file:N, all-but-file:N"
         ) from error
-    legal = closed_under(point, profile, kept & everything, grow=False)
+    legal = closed(kept & everything, before, grow=False)
     if kept != legal and not step.nearest:
         raise PlanError(
             f"kept {step.kept}: the profile {profile.name} does not allow this at {step.moment}"
@@ -137,30 +141,12 @@ def _check_filling(text: str, point: CrashPoint) -> None:
             raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
 
 
-def closed_under(point: CrashPoint, profile: Profile, wanted: int, *, grow: bool) -> int:
-    """Return the legal set nearest to the wanted one: what is needed is added, or what cannot
-    be without it dropped."""
-    masks = predecessors(point.pending, profile)
-    kept = wanted
-    order = range(len(masks))
-    for index in reversed(order) if grow else order:
-        if kept >> index & 1 and masks[index] & ~kept:
-            kept = kept | masks[index] if grow else kept & ~(1 << index)
-    return kept
-
-
 def cuts(
     disk: CrashFilesystem, budget: int, seed: int = 0, *, first: int = 0
 ) -> Iterator[PowerCut]:
     """Yield every cut of every moment from `first` on; of a moment with many, `budget`."""
-    seen: set[tuple[int, frozenset[tuple[str, bytes]]]] = set()
-    for moment in range(first, len(disk.points)):
-        for state in crash_states(disk.points[moment], disk.profile, budget=budget, seed=seed):
-            # The same directory is another case once more was promised.
-            key = disk.points[moment].mark, frozenset(state.image.items())
-            if key not in seen:
-                seen.add(key)
-                yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
+    for moment, state in distinct_cuts(disk, budget=budget, seed=seed, first=first):
+        yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
 
 
 def picked_cuts(

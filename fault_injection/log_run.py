@@ -66,7 +66,7 @@ from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unrea
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
 from simulators.disk_image import Image
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 OPENINGS_TO_DRAIN: Final = 3
 
@@ -101,9 +101,9 @@ class LogRun:
     _notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.plan.profile not in PROFILES:
-            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(PROFILES)}")
-        self.use_disk(CrashFilesystem(PROFILES[self.plan.profile]))
+        if self.plan.profile not in DISKS:
+            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(DISKS)}")
+        self.use_disk(CrashFilesystem(DISKS[self.plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
@@ -393,7 +393,7 @@ class LogRun:
 
     def _restart(self, image: Image, marks: Sequence[object]) -> None:
         """The machine starts on what the medium has."""
-        disk = CrashFilesystem(PROFILES[self.plan.profile], image)
+        disk = CrashFilesystem(DISKS[self.plan.profile], image)
         disk.marks.extend(marks)
         self.log = None
         self.use_disk(disk)

@@ -26,9 +26,10 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
-from simulators.crash_states import BUDGET, Coverage, CrashState, state_at
+from simulators.crash_states import BUDGET, Coverage
 from simulators.disk_image import fillings, names_after
 from simulators.file_contents import FileContents, Key, Numbers
 from simulators.legal_sets import LegalSets, Part, bits
@@ -70,20 +71,21 @@ def distinct_states(
         yield from moment.states(kept)
 
 
-def distinct_images(
-    disk: CrashFilesystem, profile: Profile, budget: int = BUDGET, seed: int = 0
-) -> Iterator[tuple[int, CrashState]]:
-    """Yield each directory that a cut may leave once, with the first moment that leaves it.
+def distinct_cuts(
+    disk: CrashFilesystem, *, budget: int = BUDGET, seed: int = 0, first: int = 0
+) -> Iterator[tuple[int, DistinctState]]:
+    """Yield the cuts from moment `first` on, each with its moment, and no directory twice.
 
-    For programs that recover real directories: nothing is recovered here.
+    The same directory is another one once more was promised. None is built (`state_at` does).
     """
     numbers = Numbers()
-    seen: set[Key] = set()
-    for index, point in enumerate(disk.points):
-        for state in distinct_states(point, profile, numbers, budget=budget, seed=seed):
-            if state.key not in seen:
-                seen.add(state.key)
-                yield index, state_at(point, state.kept, state.filling)
+    seen: set[tuple[int, Key]] = set()
+    for moment in range(first, len(disk.points)):
+        point = disk.points[moment]
+        for state in distinct_states(point, disk.profile, numbers, budget=budget, seed=seed):
+            if (point.mark, state.key) not in seen:
+                seen.add((point.mark, state.key))
+                yield moment, state
 
 
 class _Moment:
@@ -97,7 +99,7 @@ class _Moment:
         self._own: dict[int, int] = {}
         """Inode: the operations on its bytes and its size."""
         for index, operation in enumerate(point.pending):
-            if operation.kind in (Kind.ADD, Kind.DELETE):
+            if operation.is_name:
                 self._names |= 1 << index
             else:
                 self._own[operation.inode] = self._own.get(operation.inode, 0) | 1 << index

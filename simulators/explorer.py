@@ -28,7 +28,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_states import BUDGET, Coverage, state_at
 from simulators.disk_image import Image
 from simulators.distinct_states import DistinctState, distinct_states

@@ -70,8 +70,7 @@ class FileContents:
 
         self._base = content(decided)
         granules = [
-            sorted({(own[i].offset, own[i].offset + len(own[i].data)) for i in bits(part.mask)})
-            for part in loose
+            sorted({(own[i].offset, own[i].end) for i in bits(part.mask)}) for part in loose
         ]
         self._patches: list[dict[int, Patch]] = [{} for _ in loose]
         """For each loose part and each of its legal sets: what is in its granules."""

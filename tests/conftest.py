@@ -12,10 +12,12 @@ them find it.
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -57,6 +59,14 @@ def port_command(config: pytest.Config) -> tuple[str, ...]:
     if command is None:
         return (sys.executable, "-m", "fault_injection.ports.reference_adapter")
     return tuple(shlex.split(command))
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Nothing is logged: recovery warns of every torn tail, and there may be thousands."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}

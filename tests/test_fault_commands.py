@@ -14,9 +14,15 @@ from pathlib import Path
 import pytest
 
 from fault_injection import cli
+from fault_injection.cases import Case, execute
+from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Append, Kill, Open, PowerCut
 from fault_injection.plan import Plan, parse_plan
+from fault_injection.scenario import Effort
 from fault_injection.scenarios import catalogue
+from fault_injection.shrink import shrink
+from fault_injection.subject import ReferenceLog
+from fault_injection.workloads import log_plan, rotate_and_delete
 from tests.process_helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
@@ -139,6 +145,46 @@ def test_explore_says_how_many_of_how_many(capsys: pytest.CaptureFixture[str]) -
     shown = said(capsys, "explore", "--budget", "40", "--jobs", "1", "--images", "3000")
     assert "distinct images" in shown
     assert "legal sets (" in shown
+
+
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+@pytest.mark.parametrize("profile", ["torn", "torn-blocks"])
+def test_explore_takes_disks_that_tear_writes(
+    profile: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = said(capsys, "explore", "--profile", profile, "--budget", "20", "--jobs", "1")
+    assert "4 plans, explored" in shown
+    steps = rotate_and_delete()
+    whole, torn = (
+        execute(Case(log_plan("x", *steps, profile=each), budget=20), ReferenceLog())
+        for each in ("posix-min", profile)
+    )
+    assert torn.broken is whole.broken is None
+    assert torn.tally.distinct > whole.tally.distinct, "with writes in flight"
+
+
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+def test_a_scenario_tears_writes() -> None:
+    cases = catalogue()["unsynced-all-subsets"].cases(Effort())
+    assert "torn" in [case.plan.profile for case in cases if isinstance(case, Case)]
+
+
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+@pytest.mark.parametrize("profile", ["psow-off", "sync-loses-size"])
+def test_explore_finds_the_stated_limits_and_a_plan_shows_them_again(
+    profile: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("explore", "--profile", profile, "--budget", "20", "--jobs", "1")
+    shown = said(capsys, *options, code=1)
+    assert "SEE IT AGAIN" in shown
+    case = Case(log_plan("x", *rotate_and_delete(), profile=profile), budget=20)
+    broken = execute(case, ReferenceLog())
+    assert broken.broken is not None
+    plan = shrink(case, broken, ReferenceLog()).plan
+    assert plan.profile == profile
+    again = LogRun(parse_plan(plan.as_text()), ReferenceLog()).run()
+    assert again.broken is not None
+    assert again.broken.invariant == broken.broken.invariant
 
 
 @pytest.mark.req("SCN-2.3")
