@@ -25,17 +25,18 @@ from reference.filesystem import DirectoryEntry
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.faulty_filesystem import CALLS, CallFault, FaultyFilesystem
 from simulators.medium_faults import FlipBit, ReadFault
 from simulators.memory_filesystem import os_error
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 
 POLICIES: Final = {
-    "": WEAKEST,
-    "reverts": SYNC_FAILURES["btrfs"],
-    "late": SYNC_FAILURES["ext4-journal"],
-    **SYNC_FAILURES,
+    "": WEAKEST.name,
+    "reverts": "btrfs",
+    "late": "ext4-journal",
+    **{name: name for name in SYNC_FAILURES},
 }
+"""Policy to row of simulators/sync_failures.py."""
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
 
@@ -47,20 +48,12 @@ class DiskFaults(FaultyFilesystem):
         """Names in `irregular` are taken, and are no regular files: directories, say."""
         super().__init__(inner)
         self.irregular = irregular
-        self.disk = inner
         self.calls: Counter[str] = Counter()
-        self._policy = ""
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
 
     def arm_step(self, step: Fault) -> None:
-        """Let this go wrong. Raises PlanError for an error or a policy that does not exist."""
-        if step.policy not in POLICIES:
-            raise PlanError(
-                f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none"
-            )
-        if step.call == "sync":
-            self._policy = step.policy
+        """Let this go wrong. Raises PlanError."""
         if step.times == 0 or step.times > INTERRUPTS_MAX:
             self._harmless.discard(f"{step.call} {step.error}")  # nobody tries for ever
         self.arm(call_fault(step))
@@ -108,15 +101,6 @@ class DiskFaults(FaultyFilesystem):
 
     # ---- What goes wrong ----------------------------------------------------
 
-    def sync(self, name: str) -> None:
-        try:
-            self._enter("sync", name)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            self.disk.fail_sync(name, how=POLICIES[self._policy])
-        self.inner.sync(name)
-
     def _enter(self, call: str, name: str) -> CallFault | None:
         if self.is_held_off:
             return None
@@ -128,11 +112,22 @@ class DiskFaults(FaultyFilesystem):
 
 
 def call_fault(step: Fault) -> CallFault:
-    """Return the fault as a disk takes it. Raises PlanError."""
+    """Return the fault as a disk takes it.
+
+    Raises PlanError for a call, an error or a policy that does not exist.
+    """
+    if step.call not in CALLS:
+        raise PlanError(f"{step}: the calls are {', '.join(CALLS)}")
     number = getattr(errno, step.error, None)
     if not isinstance(number, int):
         raise PlanError(f"{step}: there is no error of this name")
-    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)
+    if step.policy not in POLICIES:
+        raise PlanError(f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none")
+    if step.short >= 0 and step.call != "append":
+        raise PlanError(f"{step}: only an append can be short")
+    return CallFault(
+        step.call, number, step.at, step.times, step.suffix, step.short, POLICIES[step.policy]
+    )
 
 
 def misread(image: Image, step: Misread) -> ReadFault:
