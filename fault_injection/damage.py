@@ -34,11 +34,11 @@ from typing import Final
 from fault_injection.errors import PlanError
 from fault_injection.forged import far, foreign, renumbered, undecodable
 from fault_injection.log_steps import Damage
+from reference.acknowledgement_slots import ACK_NAME
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
-from reference.segment_header import segment_name
+from reference.segment_header import segment_name, segment_number
 from simulators.disk_image import FILLINGS, Image, garbage
 
-ACKNOWLEDGEMENTS: Final = "procmond.ack"
 STRANGER_TEXT: Final = b"somebody keeps this here\n"
 PLANTED_AT: Final = FRAME_HEADER_BYTES + 240
 """Inside the texts of a long record, and so far in that one or two records may have been lost
@@ -47,9 +47,10 @@ _LENGTH: Final = struct.Struct("<I")
 
 
 def segment_names(image: Image) -> list[str]:
-    """Return the names of the log's files, oldest first."""
-    names = [name for name in image if name.startswith("procmond-") and name.endswith(".wal")]
-    return sorted(names, key=lambda name: int(name[9:-4]))
+    """Return the names of the log's files, oldest first. Any other spelling is not the log's."""
+    numbers = {name: segment_number(name) for name in image}
+    found = {name: number for name, number in numbers.items() if number is not None}
+    return sorted(found, key=found.__getitem__)
 
 
 def record_places(content: bytes) -> list[tuple[int, int]]:
@@ -150,7 +151,7 @@ def _name(step: Damage, image: Image, names: list[str]) -> str:
     if step.file == -3:
         name = step.name
     elif step.file == -2:
-        name = ACKNOWLEDGEMENTS
+        name = ACK_NAME
     else:
         name = names[step.file] if -1 <= step.file < len(names) and names else ""
     if name not in image:
