@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from simulators.crash_filesystem import CrashPoint
-from simulators.disk_image import Image, content_after, names_after
+from simulators.crash_states import state_at
+from simulators.disk_image import Image
 from simulators.persistence import Kind, Operation
 
 LISTED_MAX: Final = 8
@@ -24,15 +25,8 @@ LISTED_MAX: Final = 8
 
 def page_cache(point: CrashPoint) -> Image:
     """Return the directory as the process saw it at this moment: durable and pending."""
-    names = names_after(point.names, point.pending)
-    return {
-        name: content_after(
-            point.contents.get(inode, b""),
-            [each for each in point.pending if each.inode == inode and not _is_name(each)],
-            "zeros",
-        )
-        for name, inode in names.items()
-    }
+    everything = (1 << len(point.pending)) - 1
+    return state_at(point, everything, "zeros").image
 
 
 def lost_words(point: CrashPoint, kept: int) -> tuple[str, ...]:
@@ -72,7 +66,3 @@ def _words(lost: Sequence[Operation], names: dict[int, str]) -> Iterator[str]:
                 yield f"the name {each.name}"
             case Kind.DELETE:
                 yield f"the removal of the name {each.name}"
-
-
-def _is_name(operation: Operation) -> bool:
-    return operation.kind in (Kind.ADD, Kind.DELETE)
