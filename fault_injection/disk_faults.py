@@ -18,7 +18,7 @@ from collections.abc import Sequence, Set
 from typing import Final
 
 from fault_injection.connector_steps import Misread
-from fault_injection.damage import record_places, segment_names
+from fault_injection.damage import record_at, segment_at, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
 from reference.filesystem import DirectoryEntry
@@ -132,12 +132,6 @@ def call_fault(step: Fault) -> CallFault:
 
 def misread(image: Image, step: Misread) -> ReadFault:
     """Return what reads of the segment show. Raises PlanError if there is no such record."""
-    names = segment_names(image)
-    if not -1 <= step.file < len(names) or not names:
-        raise PlanError(f"{step}: there are {len(names)} segments")
-    name = names[step.file]
-    places = record_places(image[name])
-    if not 0 <= step.record < len(places):
-        raise PlanError(f"{step}: {name} has {len(places)} records")
-    bit = places[step.record][0] * 8 + step.bit
+    name = segment_at(step, segment_names(image), step.file)
+    bit = record_at(step, name, image[name], step.record)[0] * 8 + step.bit
     return ReadFault(FlipBit(name, bit), step.at, step.times)
