@@ -36,6 +36,7 @@ from fault_injection.errors import PlanError
 from fault_injection.forged import far, foreign, renumbered, undecodable
 from fault_injection.log_steps import Damage
 from fault_injection.plan import Step
+from fault_injection.plan_bounds import BYTES_MAX
 from reference.acknowledgement_slots import ACK_NAME
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import segment_name, segment_number
@@ -45,6 +46,7 @@ STRANGER_TEXT: Final = b"somebody keeps this here\n"
 PLANTED_AT: Final = FRAME_HEADER_BYTES + 240
 """Inside the texts of a long record, and so far in that one or two records may have been lost
 before it: else its number alone would show that it is none."""
+NAME_BYTES_MAX: Final = 255
 _LENGTH: Final = struct.Struct("<I")
 
 
@@ -76,6 +78,10 @@ def records_touched(content: bytes, start: int, end: int) -> int:
 
 def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     """Return the image with the damage done. Raises PlanError if the place does not exist."""
+    if step.kind in ("leftover", "zeros", "garbage") and step.amount > BYTES_MAX:
+        raise PlanError(f"{step}: more than {BYTES_MAX} bytes at once")
+    if step.kind in ("leftover", "stranger", "directory"):
+        _check_name(step)
     if step.kind in ("leftover", "stranger"):
         fill = STRANGER_TEXT if step.kind == "stranger" else garbage(step.amount)
         return {**image, step.name: fill}
@@ -96,7 +102,7 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
         result[name] = snapshot[name]
     elif step.kind == "append":
         start, length = _place(step, name, image[name])
-        result[names[-1]] += image[name][start : start + length]
+        result[segment_at(step, names, -1)] += image[name][start : start + length]
     elif step.kind == "cross":
         start, length = _place(step, name, image[name])
         target = segment_at(step, names, step.other)
@@ -113,8 +119,8 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
     match step.kind:
         case "flip":
             bit = start * 8 + step.place
-            if bit // 8 >= len(content):
-                raise PlanError(f"{step}: {name} has {len(content)} bytes")
+            if not 0 <= bit // 8 < len(content):
+                raise PlanError(f"{step}: {name} has no bit {bit}; it has {len(content)} bytes")
             return _over(content, bit // 8, bytes([content[bit // 8] ^ 1 << bit % 8]))
         case "cut":
             return content[: max(0, len(content) - step.amount)]
@@ -136,6 +142,7 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
             rotten = bytes([content[start + 5] ^ 1])
             return _over(far(content, at, step.amount), start + 5, rotten)
         case "undecodable":
+            start, length = record_at(step, name, content, step.record)
             return undecodable(content, start, length)
         case "foreign":
             return foreign(content, record_places(content))
@@ -143,12 +150,21 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
 
 
 def _renumbered(step: Damage, content: bytes) -> bytes:
+    if segment_number(segment_name(step.amount)) is None:
+        raise PlanError(f"{step}: {step.amount} is no file number")
     return renumbered(content, record_places(content), step.amount)
 
 
 def _over(content: bytes, at: int, data: bytes) -> bytes:
     """Return the content with the data at a place, longer if it does not fit."""
     return content[:at] + data + content[at + len(data) :]
+
+
+def _check_name(step: Damage) -> None:
+    """Raise PlanError unless this is the name of a file in a directory: a port's is a real one."""
+    encoded = step.name.encode()
+    if not encoded or len(encoded) > NAME_BYTES_MAX or step.name in (".", "..") or b"/" in encoded:
+        raise PlanError(f"{step}: {step.name!r} is no file's name")
 
 
 def segment_at(step: Step, names: Sequence[str], index: int) -> str:
