@@ -61,14 +61,7 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     Raises PlanError if the disk cannot be left so.
     """
     point = disk.points[moment_of(disk, step)]
-    filling = step.filling
-    try:
-        _check_filling(filling, point)
-    except PlanError:
-        if not step.nearest:
-            raise
-        filling = parse_filling(filling)[0]  # no such write is in flight here
-        _check_filling(filling, point)
+    filling = _filling(step, point)
     kept = _kept(point, disk.profile, step)
     return state_at(point, kept, filling).image, kept
 
@@ -124,9 +117,12 @@ def _written(point: CrashPoint) -> list[int]:
     return sorted({each.inode for each in point.pending if not each.is_name})
 
 
-def _check_filling(text: str, point: CrashPoint) -> None:
-    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
-    known = (*FILLINGS, PREVIOUS)
+def _filling(step: PowerCut, point: CrashPoint) -> str:
+    """Return the filling, and the writes in flight behind it: with `nearest` only if they can be.
+
+    Raises PlanError.
+    """
+    text, known = step.filling, (*FILLINGS, PREVIOUS)
     try:
         filling, torn = parse_filling(text)
     except ValueError as error:
@@ -138,7 +134,10 @@ def _check_filling(text: str, point: CrashPoint) -> None:
             0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
         )
         if not is_write or tear.rest not in (OLD, *known):
+            if step.nearest:
+                return filling  # no such write is in flight here
             raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
+    return text
 
 
 def cuts(

@@ -48,6 +48,7 @@ from fault_injection.log_steps import (
 from fault_injection.looking import Reader
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
+from fault_injection.plan_bounds import check_log_plan, check_sizes
 from fault_injection.promises import (
     Answer,
     Buried,
@@ -62,7 +63,7 @@ from fault_injection.promises import (
 )
 from fault_injection.recovering import RecoversMany, defect, difference, settings_of
 from fault_injection.steps_done import Done
-from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
+from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_events
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
 from simulators.disk_image import Image
@@ -101,8 +102,7 @@ class LogRun:
     _notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.plan.profile not in DISKS:
-            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(DISKS)}")
+        check_log_plan(self.plan)
         self.use_disk(CrashFilesystem(DISKS[self.plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
@@ -253,7 +253,8 @@ class LogRun:
         if self.log is None:
             return "no log"
         first = len(self.offered) + 1
-        events = {pid: make_event(pid, padding) for pid in range(first, first + count)}
+        events = make_events(first, count, padding)
+        check_sizes(events.values(), self.plan.settings)
         self.offered |= events
         appended = self.log.append(list(events.values()))
         stored = tuple(zip(appended.sequences, events, strict=False))

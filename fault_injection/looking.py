@@ -20,9 +20,8 @@ from typing import Final
 from fault_injection.invariants import Broken
 from reference.errors import DecodeError, WalError
 from reference.events import ProcessEvent
-from reference.frame import decode_body
+from reference.frame import StoredFrame, decode_body
 from reference.inspection import inspect_directory
-from reference.scanner import ScannedFrame
 from reference.segment_files import scan_stored
 from reference.survey import Survey
 from simulators.disk_image import Image
@@ -99,7 +98,7 @@ def _records(disk: MemoryFilesystem, survey: Survey) -> Iterator[tuple[int, Proc
     """Yield number and event of each record; None for one that cannot be decoded."""
     for segment in survey.segments:
         for item in scan_stored(disk, segment):
-            if isinstance(item, ScannedFrame):
+            if isinstance(item, StoredFrame):
                 try:
                     yield item.sequence, decode_body(item.body, item.sequence).event
                 except DecodeError:
