@@ -1,6 +1,7 @@
 """Ports: logs in any language, put through the same plans as the reference.
 
     protocol.py      the adapter protocol as a table; PROTOCOL.md is the same in prose
+    shapes.py        what a field of it has to be; protocol_schema.py is that as JSON Schema
     adapter.py       a child process that speaks it
     port_log.py      a port as a subject (fault_injection/subject.py); opening.py makes one
     ptrace.py, syscalls.py, descriptors.py, messages.py    another process' system calls
