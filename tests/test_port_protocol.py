@@ -65,7 +65,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "crc": {"bytes": "00", "continues": "00000000"}, "segment_name": {"number": 1},
     "segment_number": {"name": "procmond-00001.wal"}, "header": {"bytes": "00"},
     "slot": {"bytes": "00"},
-    "frame": {"bytes": "00", "file_number": 1, "salt": "00", "offset": 8192},
+    "frame": {"bytes": "00", "file_number": 1, "salt": "00", "offset": "8192"},
     "timestamp": {"bytes": "00"}, "json_line": {"bytes": "00", "line_number": 1},
 }  # fmt: skip
 

@@ -114,7 +114,7 @@ OPERATIONS: Final = {
         _bytes_operation("header", {"bytes": HEX}),
         _bytes_operation("slot", {"bytes": HEX}),
         _bytes_operation(
-            "frame", {"bytes": HEX, "file_number": NUMBER, "salt": HEX, "offset": NUMBER}
+            "frame", {"bytes": HEX, "file_number": NUMBER, "salt": HEX, "offset": DECIMAL}
         ),
         _bytes_operation("timestamp", {"bytes": HEX}, {"offset": NUMBER}),
         _bytes_operation("json_line", {"bytes": HEX, "line_number": NUMBER}, _IN_A_LINE),
