@@ -12,16 +12,15 @@ Spec: PRT-1.3.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
-from zlib import crc32
 
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.comparing import dead_letters_in
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.promises import STRANGER, Answer
 from fault_injection.recovering import unstable
@@ -36,7 +35,7 @@ from fault_injection.subject import (
 from reference.codec import encode_event
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
-from reference.names import DEAD_LETTERS_NAME, LOCK_NAME
+from reference.names import LOCK_NAME
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
 from simulators.faulty_filesystem import FaultyFilesystem
@@ -167,7 +166,7 @@ class _PortOpenLog:
             raise Unreadable(str(error)) from error
         status = self._must("status")
         hidden = int(status["hidden_from"] or 0)
-        dead = dead_letter_sequences(self._stage.directory)
+        dead = tuple(each.sequence for each in dead_letters_in(self._stage.directory))
         return _answer(
             self._report, entries, status["next_sequence"], dead, offered, hidden_from=hidden
         )
@@ -211,17 +210,6 @@ def write_files(disk: Filesystem, directory: Path) -> None:
             continue
         path.write_bytes(content)
         path.chmod(0o600)
-
-
-def dead_letter_sequences(directory: Path) -> tuple[int, ...]:
-    """Return the sequences in the dead-letter file whose lines verify (DLQ-1.2)."""
-    path = directory / DEAD_LETTERS_NAME
-    found = []
-    for line in path.read_bytes().split(b"\n") if path.exists() else ():
-        digits, space, text = line.partition(b" ")
-        if space and digits == b"%08x" % crc32(text):
-            found.append(int(json.loads(text)["sequence"]))
-    return tuple(found)
 
 
 def read_files(directory: Path) -> Image:

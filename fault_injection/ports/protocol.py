@@ -81,10 +81,13 @@ OPERATIONS: Final = {
         Operation(
             "open", {"dir": TEXT, "settings": OBJECT}, {"report": REPORT, "log_id": HEX}, "log"
         ),
-        Operation("append", {"event": HEX}, {"sequence": DECIMAL}, "log"),
+        Operation(
+            "append", {"event": HEX}, {"sequence": DECIMAL}, "log",
+            error_may_have={"offset": NUMBER},
+        ),
         Operation(
             "append_batch", {"events": list_of(HEX)}, {"sequences": list_of(DECIMAL)}, "log",
-            {"stored": list_of(DECIMAL)},
+            {"stored": list_of(DECIMAL)}, {"offset": NUMBER},
         ),
         Operation("acknowledge", {"through": DECIMAL}, {}, "log"),
         Operation("refuse", {"sequence": DECIMAL, "reason": TEXT}, {}, "log"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reference.report import DamageKind, Fate
@@ -26,7 +26,7 @@ class Shape:
     schema: Mapping[str, object]
     accepts: Callable[[Any], bool]
     """Of the value alone; what is in a list or an object is asked for by its own shape."""
-    fields: Mapping[str, Shape] = field(default_factory=dict)
+    fields: Mapping[str, Shape] | None = None
     item: Shape | None = None
 
 
@@ -48,7 +48,7 @@ def fault(shape: Shape, value: object, at: str = "") -> ShapeFault | None:
         return ShapeFault(at, f"is not {shape.words}", is_number)
     if isinstance(value, list) and shape.item is not None:
         inside = ((f"{at}[{i}]", shape.item, each) for i, each in enumerate(value))
-    elif isinstance(value, dict) and shape.fields:
+    elif isinstance(value, dict) and shape.fields is not None:
         if missing := sorted(shape.fields.keys() - value.keys()):
             return ShapeFault(at, f"has no field {missing[0]!r}")
         if unknown := sorted(value.keys() - shape.fields.keys()):
