@@ -30,6 +30,7 @@ from fault_injection.subject import (
     Refused,
     Unreadable,
     draw_seed,
+    reported,
     small_limits,
 )
 from reference.codec import encode_event
@@ -236,20 +237,7 @@ def _answer(
     replayed = tuple(
         (int(each["sequence"]), known.get(each["event"], STRANGER)) for each in entries
     )
-    return Answer(
-        replayed, int(next_sequence), _numbers(report, "lost", "possibly-lost"),
-        _numbers(report, "lost"), dead_letters, hidden_from=hidden_from,
-        is_degraded=bool(report.get("degraded")),
+    return replace(
+        reported(report), replayed=replayed, next_sequence=int(next_sequence),
+        dead_letters=dead_letters, hidden_from=hidden_from,
     )  # fmt: skip
-
-
-def _numbers(report: Mapping[str, Any], *fates: str) -> tuple[int, ...]:
-    return tuple(
-        number
-        for damage in report["damages"]
-        if damage["fate"] in fates and damage["first_sequence"] is not None
-        for number in range(
-            int(damage["first_sequence"]),
-            int(damage["first_sequence"]) + int(damage["sequence_count"]),
-        )
-    )
