@@ -242,6 +242,7 @@ def test_other_files_are_none_of_the_disks_business(tmp_path: Path) -> None:
         ("opened, 'd', os.O_WRONLY", "EISDIR"),
         ("os.unlink, 'd'", "EISDIR"),
         ("os.link, 'd', 'c'", "EPERM"),
+        ("os.link, 'a', 'd'", "EEXIST"),
         ("os.rename, 'a', 'd'", "EISDIR"),
         ("call, 316, -100, b'a', -100, b'd', 1", "EEXIST"),
         ("lambda: os.fsync(os.open('d', os.O_RDONLY))", "none"),

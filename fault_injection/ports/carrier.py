@@ -277,8 +277,8 @@ class Carrier:
             return PASS
         if not here or not there:
             raise TracerRefusal(f"link {old} {new}: into or out of the directory")
-        if self._is_irregular(here):
-            return PASS  # a directory has one name: the kernel says so
+        if self._is_irregular(here) or self._is_irregular(there):
+            return PASS  # a directory has one name, and that is taken: the kernel says so
         self._disk.link(here, there)
         return Verdict(result=0)
 
