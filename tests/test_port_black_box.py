@@ -112,7 +112,7 @@ def test_a_python_port_finds_its_own_modules_first(
         "import os, sys; sys.stdin.read(); sys.stderr.write(os.environ['PYTHONPATH']); sys.exit(3)"
     )
     found = run_box(broken(tmp_path, text), BY_NAME["in-order"])
-    assert found.endswith(f"expected 0: {own + ':' if own else ''}{black_box.KIT}\n")
+    assert found.endswith(f"expected 0: {own + ':' if own else ''}{black_box.KIT}")
 
 
 @pytest.mark.req("PRT-3.1")
