@@ -22,7 +22,7 @@ from fault_injection.damage import record_at, segment_at, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
 from fault_injection.looking import Reader
-from reference.filesystem import DirectoryEntry
+from reference.filesystem import DirectoryEntry, Filesystem
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
@@ -40,6 +40,11 @@ POLICIES: Final = {
 """Policy to row of simulators/sync_failures.py."""
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
+
+
+def irregular_names(disk: Filesystem) -> Set[str]:
+    """Return the names on the disk that are taken, and are no regular files."""
+    return disk.irregular if isinstance(disk, DiskFaults) else frozenset()
 
 
 class DiskFaults(FaultyFilesystem):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -25,7 +26,8 @@ from typing import Any, Final
 
 from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import UsageError
-from fault_injection.ports.port_log import dead_letter_sequences, read_files
+from fault_injection.ports.comparing import dead_letters_in
+from fault_injection.ports.port_log import read_files
 from fault_injection.subject import make_event
 from reference.broker_socket import VARIABLE
 from reference.json_lines import encode_json_line
@@ -77,13 +79,10 @@ class Box:
 
     def port(self) -> subprocess.Popen[bytes]:
         """Start the port."""
-        words = [
-            each.format(
-                dir=self.wal, buffer_bytes=BUFFER_BYTES, rotation_bytes=ROTATION_BYTES
-            ) for each in shlex.split(self._run)
-        ]  # fmt: skip
+        words = run_words(self._run, self.wal)
+        paths = [*filter(None, [os.environ.get("PYTHONPATH")]), KIT]  # a Python port has its own
         try:
-            process = self._start(words)
+            process = self._start(words, os.pathsep.join(paths))
         except OSError as error:
             raise BoxFailed(f"{words[0]} cannot be run: {error}") from error
         assert process.stdout is not None
@@ -153,11 +152,11 @@ class Box:
         if found != sorted(found):
             raise BoxFailed(f"out of order: {found}")
         missing = sorted(set(range(1, self.fed + 1)) - set(found))
-        dead = dead_letter_sequences(self.wal)
-        if len(missing) != refused or len(set(dead)) != refused:
+        dead = sorted({each.sequence for each in dead_letters_in(self.wal)})
+        if len(missing) != refused or len(dead) != refused:
             raise BoxFailed(
                 f"events {missing} did not arrive, {refused} were refused; "
-                f"dead letters have the numbers {sorted(set(dead))}"
+                f"dead letters have the numbers {dead}"
             )
 
     def errors(self) -> str:
@@ -177,10 +176,10 @@ class Box:
                         continue  # what it had not taken is of no use any more
         self._errors.close()
 
-    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str], python_path: str = KIT) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": KIT, VARIABLE: str(self._socket)},
+            env={**os.environ, "PYTHONPATH": python_path, VARIABLE: str(self._socket)},
         )  # fmt: skip
         self._processes.append(process)
         return process
@@ -292,7 +291,20 @@ def run_command_of(limits: dict[str, Any]) -> str:
     run = limits.get("run")
     if not isinstance(run, str) or "{dir}" not in run:
         raise UsageError("hello has no `limits.run` with {dir} in it: see PROTOCOL.md")
+    try:
+        shlex.split(run)
+    except ValueError as error:
+        raise UsageError(f"`limits.run` of hello: {run}: {error}") from error
     return run
+
+
+def run_words(run: str, directory: Path) -> list[str]:
+    """Return the command line; braces that are none of the three stay as they are."""
+    values = {
+        "{dir}": directory, "{buffer_bytes}": BUFFER_BYTES, "{rotation_bytes}": ROTATION_BYTES
+    }  # fmt: skip
+    pattern = re.compile("|".join(map(re.escape, values)))
+    return [pattern.sub(lambda found: str(values[found[0]]), word) for word in shlex.split(run)]
 
 
 def run_box(run: str, scenario: BoxScenario) -> str:
