@@ -4,6 +4,7 @@
     port vectors  every vector that an operation can be asked, compared byte for byte
     port tiers    in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
+    port mistakes   deliberate mistakes of it, and what finds each (command_mistakes.py)
 
 Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
 tried. The scenarios are `run --port`. Spec: PRT-1.2, PRT-1.4, PRT-2.2.
@@ -17,6 +18,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
+from fault_injection import command_mistakes
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
 from fault_injection.ports.errors import AdapterError
@@ -40,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("vectors", run_vectors, "the test vectors (in a checkout)"),
         ("tiers", run_tiers, "in which ways it can be crashed here"),
         ("connector", run_connector, "its `run` command against a broker that misbehaves"),
+        ("mistakes", command_mistakes.run, "deliberate mistakes, and what finds each"),
     ):
         each = commands.add_parser(name, help=text)
         each.add_argument("--port", metavar="COMMAND", required=True, help="the adapter's command")
@@ -47,6 +50,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             each.add_argument("--transcript", type=Path, metavar="FILE", help="write all lines")
         if name == "vectors":
             each.add_argument("--known", type=Path, metavar="FILE", help="failures that are known")
+        if name == "mistakes":
+            command_mistakes.add_options(each)
         each.set_defaults(function=function)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
 
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.ports.adapter import Adapter, PortError
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.promises import STRANGER, Answer
@@ -199,7 +200,12 @@ class _PortOpenLog:
 
 
 def write_files(disk: Filesystem, directory: Path) -> None:
-    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
+    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called.
+
+    Names that are taken by directories are taken here too: a log has to see them to avoid them.
+    """
+    for name in sorted(disk.irregular) if isinstance(disk, DiskFaults) else ():
+        (directory / name).mkdir(exist_ok=True)
     disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
     assert isinstance(disk, CrashFilesystem)
     inodes = disk.inodes()
