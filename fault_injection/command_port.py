@@ -4,6 +4,7 @@
     port vectors  every vector that an operation can be asked, compared byte for byte
     port tiers    in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
+    port kernel     on real filesystems whose power is cut, as root (command_kernel.py)
     port mistakes   deliberate mistakes of it, and what finds each (command_mistakes.py)
 
 Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
@@ -18,15 +19,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
-from fault_injection import command_mistakes
+from fault_injection import command_kernel, command_mistakes
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
 from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.kernel_tier import probe_kernel
 from fault_injection.ports.known import read_known, vector_known
 from fault_injection.ports.opening import opened_subject, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.smoke import smoke
-from fault_injection.ports.tiers import KERNEL_APART, TITLES, probe_tiers
+from fault_injection.ports.tiers import TITLES, probe_tiers
 from fault_injection.ports.vectors import VectorResult, try_vectors
 from fault_injection.result import TierResult
 
@@ -42,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("vectors", run_vectors, "the test vectors (in a checkout)"),
         ("tiers", run_tiers, "in which ways it can be crashed here"),
         ("connector", run_connector, "its `run` command against a broker that misbehaves"),
+        ("kernel", command_kernel.run, "on real filesystems whose power is cut, as root"),
         ("mistakes", command_mistakes.run, "deliberate mistakes, and what finds each"),
     ):
         each = commands.add_parser(name, help=text)
@@ -50,6 +53,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             each.add_argument("--transcript", type=Path, metavar="FILE", help="write all lines")
         if name == "vectors":
             each.add_argument("--known", type=Path, metavar="FILE", help="failures that are known")
+        if name == "kernel":
+            command_kernel.add_options(each)
         if name == "mistakes":
             command_mistakes.add_options(each)
         each.set_defaults(function=function)
@@ -111,9 +116,10 @@ def run_tiers(options: argparse.Namespace) -> int:
     command = port_command(options.port)
     if why_not := unavailable():
         tiers = [
-            TierResult(name, title, 0, KERNEL_APART if name == "T4" else f"not run: {why_not}")
-            for name, title in TITLES.items()
-        ]
+            TierResult(name, title, 0, f"not run: {why_not}")
+            for name, title in TITLES.items() if name != "T4"
+        ]  # fmt: skip
+        tiers.append(probe_kernel(command))  # it needs root, and no tracing
     else:
         try:
             with opened_subject(command) as subject:
