@@ -23,6 +23,7 @@ from fault_injection import (
 )
 from fault_injection.command_list import explain_scenario, list_scenarios
 from fault_injection.errors import UsageError
+from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.profiles import PROFILES
 
 COMMANDS: Final = ("run", "list", "explain", "explore", "replay", "mutants", "port")
@@ -56,6 +57,9 @@ def run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except AdapterError as error:
+        print(error.words(), file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1

@@ -158,6 +158,4 @@ def run_connector(options: argparse.Namespace) -> int:
 
 
 def _print_error(error: AdapterError) -> None:
-    print(f"{error.status}: {error}", file=sys.stderr)
-    if error.stderr:
-        print(f"its standard error ended with:\n{error.stderr}", file=sys.stderr)
+    print(error.words(), file=sys.stderr)

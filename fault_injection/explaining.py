@@ -16,11 +16,12 @@ from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
 from fault_injection.plan import Plan
+from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.opening import opened_subject
-from fault_injection.result import Failure
+from fault_injection.result import Failure, HexLine
 from fault_injection.scenarios import catalogue
 from fault_injection.shrink import Shrunk
-from fault_injection.story import tell
+from fault_injection.story import Story, tell
 
 
 def run_again(plan: Plan, port: Sequence[str] = ()) -> LogRun | ConnectorRun:
@@ -35,8 +36,16 @@ def explain_failure(
     found: Shrunk, plans: Path | None, mutant: str = "", port: Sequence[str] = ()
 ) -> Failure:
     """Return all that the reports show. The plan is written into the directory `plans`."""
-    run = run_again(found.plan, port)
-    story = tell(run.done, run.broken or found.broken)
+    try:
+        run = run_again(found.plan, port)
+    except AdapterError as error:  # what was found stays found
+        story = Story(
+            (f"run once more, the port did not come so far: {error}", str(found.broken)), ()
+        )
+        difference: tuple[HexLine, ...] = ()
+    else:
+        story = tell(run.done, run.broken or found.broken)
+        difference = hex_difference(run.before, run.after)
     path = _write(found, plans) if plans is not None else None
     where = str(path) if path is not None else "PLAN.json"
     switch = f"--mutant {mutant} " if mutant else ""
@@ -49,7 +58,7 @@ def explain_failure(
         str(path or ""),
         story.sentences,
         story.timeline,
-        hex_difference(run.before, run.after),
+        difference,
         f"{Path(sys.executable).name} -m fault_injection {switch}replay {where}{on_port}",
         found.steps_before,
     )

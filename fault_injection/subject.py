@@ -15,8 +15,8 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 from zlib import crc32
 
 from fault_injection.promises import Answer
@@ -120,6 +120,35 @@ def draw_seed(files: Iterable[tuple[str, int]], settings: Mapping[str, int]) -> 
     return crc32(repr(drawn).encode())
 
 
+def reported(report: Mapping[str, Any]) -> Answer:
+    """Return what a report in its published form (REP-1.3) says, as a part of an answer."""
+
+    def numbers(*fates: Fate) -> tuple[int, ...]:
+        words = {each.value for each in fates}
+        return tuple(
+            number
+            for damage in report["damages"]
+            if damage["fate"] in words and damage["first_sequence"] is not None
+            for number in range(
+                int(damage["first_sequence"]),
+                int(damage["first_sequence"])
+                + min(int(damage["sequence_count"]), NUMBERS_LISTED_MAX),
+            )
+        )
+
+    return Answer(
+        lost=numbers(Fate.LOST, Fate.POSSIBLY_LOST), certainly_lost=numbers(Fate.LOST),
+        kept=tuple(
+            int(damage["first_sequence"])
+            for damage in report["damages"]
+            if damage["kind"] == DamageKind.UNDECODABLE.value
+            and damage["fate"] == Fate.NONE.value
+            and damage["first_sequence"] is not None
+        ),
+        is_degraded=bool(report["degraded"]),
+    )  # fmt: skip
+
+
 class ReferenceLog:
     """The reference as a subject."""
 
@@ -178,15 +207,9 @@ class _ReferenceOpenLog:
             dead = tuple(letter.sequence for letter in letters)
         except (ReadFailed, OSError) as error:
             raise Unreadable(str(error)) from error
-        return Answer(
-            replayed, log.next_sequence, self._numbers(Fate.LOST, Fate.POSSIBLY_LOST),
-            self._numbers(Fate.LOST), dead, hidden_from=log.hidden_from or 0,
-            kept=tuple(
-                damage.first_sequence
-                for damage in log.report.damages
-                if damage.kind is DamageKind.UNDECODABLE and damage.fate is Fate.NONE
-            ),
-            is_degraded=bool(log.report.degraded),
+        return replace(
+            reported(log.report.as_json()), replayed=replayed, next_sequence=log.next_sequence,
+            dead_letters=dead, hidden_from=log.hidden_from or 0,
         )  # fmt: skip
 
     def segments(self) -> list[str]:
@@ -194,14 +217,3 @@ class _ReferenceOpenLog:
 
     def close(self) -> bool:
         return self._log.close().clean
-
-    def _numbers(self, *fates: Fate) -> tuple[int, ...]:
-        return tuple(
-            number
-            for damage in self._log.report.damages
-            if damage.fate in fates
-            for number in range(
-                damage.first_sequence,
-                damage.first_sequence + min(damage.sequence_count, NUMBERS_LISTED_MAX),
-            )
-        )

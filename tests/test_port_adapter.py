@@ -169,6 +169,7 @@ def test_a_long_request_and_a_long_reply_do_not_block_each_other(start: Start) -
         ("ask(); sys.exit(3)", "ended with exit code 3", 3),
         ("sys.exit(0)", "ended with exit code 0", 0),
         ("ask(); os.kill(os.getpid(), 11)", "was killed by SIGSEGV", -11),
+        ("ask(); os.kill(os.getpid(), 40)", "was killed by signal 40", -40),
         ("ask(); raise ValueError('what is this')", "ended with exit code 1", 1),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fault_injection.cases import Case, execute
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.exploring import explore_plan
 from fault_injection.log_run import LogRun
 from fault_injection.log_steps import (
@@ -30,12 +32,17 @@ from fault_injection.plan import Plan, Step
 from fault_injection.ports.errors import Skipped, TracerRefusal
 from fault_injection.ports.opening import opened_subject
 from fault_injection.ports.port_log import PortLog, read_files, write_files
+from fault_injection.promises import Answer
 from fault_injection.shrink import shrink
-from fault_injection.subject import LogSubject, ReferenceLog
+from fault_injection.subject import NUMBERS_LISTED_MAX, LogSubject, ReferenceLog, reported
 from fault_injection.workloads import killed_and_copied, rotate_and_delete, two_lives
-from reference.names import LOCK_NAME
+from reference.names import DEAD_LETTERS_NAME, LOCK_NAME
+from reference.report import Damage as RecoveredDamage
+from reference.report import DamageKind, Fate, RecoveryReport
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.faulty_filesystem import CallFault
 from simulators.persistence import PROFILES
+from tests import vector_tools
 from tests.careless_adapter import command_with
 from tests.traced import needs_ptrace
 
@@ -184,6 +191,49 @@ def test_bytes_that_changed_behind_the_tracer_are_found(
     next(directory.glob("*.wal")).write_bytes(b"")
     with pytest.raises(TracerRefusal, match="not as on the simulated disk"):
         run.log.acknowledge(1)
+
+
+@pytest.mark.req("PRT-1.3", "REC-11.1")
+def test_an_entry_that_waits_for_its_dead_letter_is_known_to_wait(port: LogSubject) -> None:
+    """Nothing lost it (I1): neither in a port nor in the reference."""
+    answers = []
+    for subject in (ReferenceLog(), port):
+        disk = DiskFaults(CrashFilesystem(PROFILES["strict"], undecodable_image()))
+        disk.arm(CallFault("append", errno.ENOSPC, suffix=DEAD_LETTERS_NAME, times=0))
+        answers.append(subject.open(disk, {}).answer({}))
+    assert answers[1] == answers[0]
+    assert answers[1].kept == (2,)
+    assert answers[1].dead_letters == ()
+
+
+def undecodable_image() -> dict[str, bytes]:
+    """A directory in which the second of three entries verifies and cannot be decoded."""
+    tests = vector_tools.load("directories_recovered.json")["tests"]
+    (test,) = (each for each in tests if each["id"] == "dir-undecodable-middle")
+    files = test["given"]["files"]
+    return {each["name"]: vector_tools.content_of(each["parts"]) for each in files}
+
+
+@pytest.mark.req("PRT-1.3", "REP-1.3")
+def test_what_a_report_says_is_taken_from_its_published_form() -> None:
+    report = RecoveryReport(degraded="no room")
+    for kind, fate, first, count in (
+        (DamageKind.BODY, Fate.LOST, 3, 2), (DamageKind.TAIL, Fate.POSSIBLY_LOST, 9, 1),
+        (DamageKind.STALE, Fate.NONE, 0, 0), (DamageKind.UNDECODABLE, Fate.NONE, 7, 1),
+        (DamageKind.UNDECODABLE, Fate.DEAD_LETTERED, 6, 1), (DamageKind.GAP, Fate.NONE, 5, 1),
+    ):  # fmt: skip
+        report.add(RecoveredDamage(kind, "f", 0, 0, fate, first, count))
+    assert reported(report.as_json()) == Answer(
+        lost=(3, 4, 9), certainly_lost=(3, 4), kept=(7,), is_degraded=True
+    )
+
+
+@pytest.mark.req("PRT-1.3", "REP-1.3")
+def test_a_report_that_believes_a_rotten_number_fills_no_memory() -> None:
+    report = RecoveryReport()
+    report.add(RecoveredDamage(DamageKind.GAP, "f", 0, 0, Fate.LOST, 5, 1 << 60))
+    lost = reported(report.as_json()).lost
+    assert (lost[0], len(lost)) == (5, NUMBERS_LISTED_MAX)
 
 
 @pytest.mark.req("PRT-1.3")

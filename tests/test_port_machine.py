@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 )
 
 from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.port_log import dead_letter_sequences
+from fault_injection.ports.comparing import dead_letters_in
 from reference.codec import encode_event
 from reference.events import ProcessEvent
 from reference.limits import FRAMES_OFFSET
@@ -123,7 +123,8 @@ class PortMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_was_refused_is_a_dead_letter(self) -> None:
-        assert set(dead_letter_sequences(self.directory)) == set(self.refused)
+        letters = dead_letters_in(self.directory)
+        assert {each.sequence for each in letters} == set(self.refused)
 
     def teardown(self) -> None:
         self.adapter.kill()

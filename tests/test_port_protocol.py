@@ -22,6 +22,17 @@ from tests.vectors.schema_check import schema_errors
 
 PLACE = Path(__file__).parents[1] / "fault_injection" / "ports"
 ENTRY = {"sequence": "7", "timestamp_ns": "1", "event": "00ff"}
+DAMAGE = {
+    "kind": "damaged-body", "file": "procmond-00001.wal", "offset": 8192, "length_bytes": 107,
+    "fate": "lost", "first_sequence": "7", "sequence_count": "1", "detail": "",
+}  # fmt: skip
+REPORT = {
+    "log_id": "0f" * 16, "previous_log_id": "", "clean_shutdown": False, "segments": 1,
+    "entries": 1, "acknowledged_through": "0", "next_sequence": "8", "lost": "1",
+    "possibly_lost": "0", "dead_lettered": "0", "damages": [DAMAGE], "damages_not_listed": 0,
+    "ignored": ["x"], "removed": [], "quarantined": [], "not_kept": 0, "degraded": "",
+    "live": False,
+}  # fmt: skip
 OKS: dict[str, dict[str, Any]] = {
     "hello": {
         "protocol": 1, "name": "x", "language": "C", "version": "1", "capabilities": ["log"],
@@ -29,7 +40,7 @@ OKS: dict[str, dict[str, Any]] = {
     },
     "decode": {"json": {}},
     "encode": {"event": "00"},
-    "open": {"report": {}, "log_id": "00"},
+    "open": {"report": REPORT, "log_id": "00"},
     "append": {"sequence": "18446744073709551615"},
     "append_batch": {"sequences": ["1", "2"]},
     "acknowledge": {},
@@ -40,7 +51,7 @@ OKS: dict[str, dict[str, Any]] = {
         "used_bytes": "0",
     },
     "close": {"clean": True, "reason": ""},
-    "recover": {"report": {}, "next_sequence": "1", "entries": [], "dead_letters": ["3"]},
+    "recover": {"report": REPORT, "next_sequence": "1", "entries": [], "dead_letters": ["3"]},
     "bye": {},
 }  # fmt: skip
 BYTES = [name for name, operation in OPERATIONS.items() if operation.capability == "bytes"]
@@ -54,7 +65,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "crc": {"bytes": "00", "continues": "00000000"}, "segment_name": {"number": 1},
     "segment_number": {"name": "procmond-00001.wal"}, "header": {"bytes": "00"},
     "slot": {"bytes": "00"},
-    "frame": {"bytes": "00", "file_number": 1, "salt": "00", "offset": 8192},
+    "frame": {"bytes": "00", "file_number": 1, "salt": "00", "offset": "8192"},
     "timestamp": {"bytes": "00"}, "json_line": {"bytes": "00", "line_number": 1},
 }  # fmt: skip
 
@@ -225,6 +236,50 @@ def test_what_came_is_shown_and_what_was_expected() -> None:
 )
 def test_values_of_the_wrong_shape(op: str, field: str, value: object) -> None:
     assert f"'{field}' is not" in violation(line(ok={**OKS[op], field: value}), op)
+
+
+@pytest.mark.req("PRT-1.1", "REP-1.3")
+@pytest.mark.parametrize("op", ["open", "recover"])
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ({}, "it has no field 'acknowledged_through'"),
+        ({**REPORT, "more": 1}, "it has the unknown field 'more'"),
+        ({**REPORT, "log_id": "0f"}, "log_id is not 32 lowercase hexadecimal digits"),
+        ({**REPORT, "previous_log_id": None}, "previous_log_id is not 32 hexadecimal digits or"),
+        ({**REPORT, "entries": "1"}, "entries is not a number"),
+        ({**REPORT, "lost": 1}, "lost is not a decimal string"),
+        ({**REPORT, "degraded": False}, "degraded is not a string"),
+        ({**REPORT, "removed": [1]}, "removed[0] is not a string"),
+        ({**REPORT, "damages": {}}, "damages is not a list"),
+        ({**REPORT, "damages": [DAMAGE, {}]}, "damages[1] has no field 'detail'"),
+        ({**REPORT, "damages": [{**DAMAGE, "fate": "gone"}]}, "damages[0].fate is not one of lost"),
+        ({**REPORT, "damages": [{**DAMAGE, "kind": []}]}, "damages[0].kind is not one of header-"),
+        ({**REPORT, "damages": [{**DAMAGE, "first_sequence": 7}]},
+         "damages[0].first_sequence is not a decimal string or null"),
+        ({**REPORT, "damages": [{**DAMAGE, "sequence_count": "1.0"}]},
+         "damages[0].sequence_count is not a decimal string"),
+    ],
+)  # fmt: skip
+def test_a_report_that_is_not_one_is_a_violation_with_its_place(
+    op: str, report: object, words: str
+) -> None:
+    root = schema()
+    definitions: Any = root["$defs"]
+    reply = {"id": 7, "ok": {**OKS[op], "report": report}}
+    text = violation(json.dumps(reply).encode() + b"\n", op)
+    assert f"'report' is not a report (SPEC.md, REP-1.3): {words}" in text
+    assert ("travel as strings" in text) == ("lost is" in words or "first_sequence" in words)
+    assert list(schema_errors(reply, definitions[f"{op}-reply"], root)) != []
+
+
+@pytest.mark.req("PRT-1.1", "REP-1.3")
+def test_a_damage_without_numbers_is_allowed_and_a_time_of_more_than_64_bits() -> None:
+    nothing = {**DAMAGE, "fate": "none", "first_sequence": None, "sequence_count": "0"}
+    ok = {**OKS["open"], "report": {**REPORT, "damages": [nothing]}}
+    assert parse_reply(line(ok=ok), "open", 7).ok == ok
+    late = {"entries": [{**ENTRY, "timestamp_ns": str(1 << 64)}]}  # in the year 2554
+    assert parse_reply(line(ok=late), "replay", 7).ok == late
 
 
 @pytest.mark.req("PRT-1.2")

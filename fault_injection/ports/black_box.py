@@ -25,7 +25,8 @@ from typing import Any, Final
 
 from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import UsageError
-from fault_injection.ports.port_log import dead_letter_sequences, read_files
+from fault_injection.ports.comparing import dead_letters_in
+from fault_injection.ports.port_log import read_files
 from fault_injection.subject import make_event
 from reference.broker_socket import VARIABLE
 from reference.json_lines import encode_json_line
@@ -153,11 +154,11 @@ class Box:
         if found != sorted(found):
             raise BoxFailed(f"out of order: {found}")
         missing = sorted(set(range(1, self.fed + 1)) - set(found))
-        dead = dead_letter_sequences(self.wal)
-        if len(missing) != refused or len(set(dead)) != refused:
+        dead = sorted({each.sequence for each in dead_letters_in(self.wal)})
+        if len(missing) != refused or len(dead) != refused:
             raise BoxFailed(
                 f"events {missing} did not arrive, {refused} were refused; "
-                f"dead letters have the numbers {sorted(set(dead))}"
+                f"dead letters have the numbers {dead}"
             )
 
     def errors(self) -> str:

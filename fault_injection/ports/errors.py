@@ -10,18 +10,35 @@ import signal
 from fault_injection.subject import Died
 
 
+def signal_name(number: int) -> str:
+    """Return the signal's name, or its number: those for real time have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class AdapterError(Exception):
     """The adapter did not answer as the protocol says. `stderr` is the end of what it wrote."""
 
     status = "error"
+    exit_code = 1
+    """Of a command that ends with it (SCN-2.3)."""
 
     def __init__(self, text: str, stderr: str = "") -> None:
         super().__init__(text)
         self.stderr = stderr
 
+    def words(self) -> str:
+        """Return what went wrong, and the end of standard error, for a person."""
+        text = f"{self.status}: {self}"
+        return text + (f"\nits standard error ended with:\n{self.stderr}" if self.stderr else "")
+
 
 class AdapterNotStarted(AdapterError):
-    """The command could not be run."""
+    """The command could not be run, or what runs is not such an adapter: wrong usage."""
+
+    exit_code = 2
 
 
 class AdapterTimeout(AdapterError, Died):
@@ -44,7 +61,7 @@ class AdapterDied(AdapterError, Died):
         if code is None:
             how = "closed its standard output and went on"
         elif code < 0:
-            how = f"was killed by {signal.Signals(-code).name}"
+            how = f"was killed by {signal_name(-code)}"
         else:
             how = f"ended with exit code {code}"
         super().__init__(f"{op}: the adapter {how} instead of answering", stderr)
@@ -78,9 +95,11 @@ class Unsupported(AdapterError):
     """The port says that it does not have this. Reported as skipped."""
 
     status = "skipped"
+    exit_code = 3
 
 
 class Skipped(AdapterError):
     """The port has this and says that it is broken. Reported as skipped, with its reason."""
 
     status = "skipped"
+    exit_code = 3

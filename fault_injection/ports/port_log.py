@@ -12,17 +12,16 @@ Spec: PRT-1.3.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
-from zlib import crc32
 
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.comparing import dead_letters_in
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.promises import STRANGER, Answer
 from fault_injection.recovering import unstable
@@ -32,12 +31,13 @@ from fault_injection.subject import (
     Refused,
     Unreadable,
     draw_seed,
+    reported,
     small_limits,
 )
 from reference.codec import encode_event
 from reference.events import ProcessEvent
 from reference.filesystem import Filesystem
-from reference.names import DEAD_LETTERS_NAME, LOCK_NAME
+from reference.names import LOCK_NAME
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
 from simulators.faulty_filesystem import FaultyFilesystem
@@ -168,7 +168,7 @@ class _PortOpenLog:
             raise Unreadable(str(error)) from error
         status = self._must("status")
         hidden = int(status["hidden_from"] or 0)
-        dead = dead_letter_sequences(self._stage.directory)
+        dead = tuple(each.sequence for each in dead_letters_in(self._stage.directory))
         return _answer(
             self._report, entries, status["next_sequence"], dead, offered, hidden_from=hidden
         )
@@ -219,17 +219,6 @@ def write_files(disk: Filesystem, directory: Path) -> None:
         path.chmod(0o600)
 
 
-def dead_letter_sequences(directory: Path) -> tuple[int, ...]:
-    """Return the sequences in the dead-letter file whose lines verify (DLQ-1.2)."""
-    path = directory / DEAD_LETTERS_NAME
-    found = []
-    for line in path.read_bytes().split(b"\n") if path.exists() else ():
-        digits, space, text = line.partition(b" ")
-        if space and digits == b"%08x" % crc32(text):
-            found.append(int(json.loads(text)["sequence"]))
-    return tuple(found)
-
-
 def read_files(directory: Path) -> Image:
     """Return the directory as an image."""
     return {each.name: each.read_bytes() for each in sorted(directory.iterdir())}
@@ -254,20 +243,7 @@ def _answer(
     replayed = tuple(
         (int(each["sequence"]), known.get(each["event"], STRANGER)) for each in entries
     )
-    return Answer(
-        replayed, int(next_sequence), _numbers(report, "lost", "possibly-lost"),
-        _numbers(report, "lost"), dead_letters, hidden_from=hidden_from,
-        is_degraded=bool(report.get("degraded")),
+    return replace(
+        reported(report), replayed=replayed, next_sequence=int(next_sequence),
+        dead_letters=dead_letters, hidden_from=hidden_from,
     )  # fmt: skip
-
-
-def _numbers(report: Mapping[str, Any], *fates: str) -> tuple[int, ...]:
-    return tuple(
-        number
-        for damage in report["damages"]
-        if damage["fate"] in fates and damage["first_sequence"] is not None
-        for number in range(
-            int(damage["first_sequence"]),
-            int(damage["first_sequence"]) + int(damage["sequence_count"]),
-        )
-    )

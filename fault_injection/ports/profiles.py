@@ -1,6 +1,6 @@
 """Profiles: what a port may say of itself, and what a run leaves to be shown for it.
 
-    codec      the vectors of the codec
+    codec      the vectors of the codec; with the capability `bytes` those of frames and headers
     log        the codec, the vectors of directories, every scenario of the log, tiers T0 to T3
     connector  the black box
     full       all of it
@@ -25,6 +25,7 @@ PROFILES: Final = {
     "full": ("codec", "log", "connector"),
 }  # fmt: skip
 _CODEC_FILES: Final = ("codec.json", "json_lines.json")
+_BYTES_FILES: Final = ("crc.json", "names.json", "headers.json", "frames.json")
 _TIERS: Final = ("T0", "T1", "T2", "T3")
 
 
@@ -42,7 +43,8 @@ def left_to_show(
     needed = PROFILES[profile]
     found = [f"the capability {each}" for each in needed if each not in port.capabilities]
     if {"codec", "log"} & set(needed):
-        mine = [each for each in vectors if "log" in needed or each.file in _CODEC_FILES]
+        files = (*_CODEC_FILES, *(_BYTES_FILES if "bytes" in port.capabilities else ()))
+        mine = [each for each in vectors if "log" in needed or each.file in files]
         if not any(each.status == "passed" for each in mine):
             found.append("the vectors")
         found += [

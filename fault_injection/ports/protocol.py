@@ -1,88 +1,37 @@
 """The adapter protocol as data: operations, their fields, and the check of every reply.
 
-PROTOCOL.md says the same in prose; `schema()` is the published JSON Schema, and a test
-compares the file with it. A reply is checked field by field: what came, what was expected,
-and, where that can be told, why it usually happens. Spec: PRT-1.1, PRT-1.2.
+PROTOCOL.md says the same in prose, and protocol_schema.py makes the published JSON Schema of
+it. A reply is checked field by field, what is inside a report or an entry too: what came, what
+was expected, and, where that can be told, why it usually happens. What a field may be is
+shapes.py's. Spec: PRT-1.1, PRT-1.2.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fault_injection.ports.errors import ProtocolViolation
+from fault_injection.ports.shapes import (
+    BOOL,
+    DECIMAL,
+    DECIMAL_OR_NULL,
+    ENTRY,
+    HEX,
+    NUMBER,
+    OBJECT,
+    REPORT,
+    TEXT,
+    TEXT_OR_NULL,
+    Shape,
+    fault,
+    list_of,
+)
 
 PROTOCOL_VERSION: Final = 1
 CAPABILITIES: Final = ("codec", "log", "connector", "bytes")
-_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,19}")
-_HEX: Final = re.compile(r"([0-9a-f]{2})*")
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a field has to be."""
-
-    words: str
-    schema: Mapping[str, object]
-    accepts: Callable[[Any], bool]
-
-
-def _list_of(shape: Shape) -> Shape:
-    return Shape(
-        f"a list of {shape.words}",
-        {"type": "array", "items": dict(shape.schema)},
-        lambda value: isinstance(value, list) and all(map(shape.accepts, value)),
-    )
-
-
-TEXT: Final = Shape("a string", {"type": "string"}, lambda v: isinstance(v, str))
-BOOL: Final = Shape("true or false", {"type": "boolean"}, lambda v: isinstance(v, bool))
-OBJECT: Final = Shape("an object", {"type": "object"}, lambda v: isinstance(v, dict))
-NUMBER: Final = Shape(
-    "a number", {"type": "integer", "minimum": 0},
-    lambda v: type(v) is int and v >= 0,
-)  # fmt: skip
-DECIMAL: Final = Shape(
-    "a decimal string", {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
-    lambda v: isinstance(v, str) and _DECIMAL.fullmatch(v) is not None and int(v) < 1 << 64,
-)  # fmt: skip
-HEX: Final = Shape(
-    "a lowercase hexadecimal string", {"type": "string", "pattern": "^([0-9a-f]{2})*$"},
-    lambda v: isinstance(v, str) and _HEX.fullmatch(v) is not None,
-)  # fmt: skip
-DECIMAL_OR_NULL: Final = Shape(
-    "a decimal string or null",
-    {"oneOf": [{"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"}, {"type": "null"}]},
-    lambda v: v is None or DECIMAL.accepts(v),
-)  # fmt: skip
-TEXT_OR_NULL: Final = Shape(
-    "a string or null",
-    {"oneOf": [{"type": "string"}, {"type": "null"}]},
-    lambda v: v is None or isinstance(v, str),
-)
-ENTRY: Final = Shape(
-    "an entry {sequence, timestamp_ns, event}",
-    {
-        "type": "object",
-        "required": ["sequence", "timestamp_ns", "event"],
-        "properties": {
-            "sequence": dict(DECIMAL.schema),
-            "timestamp_ns": dict(DECIMAL.schema),
-            "event": dict(HEX.schema),
-        },
-        "additionalProperties": False,
-    },
-    lambda v: (
-        isinstance(v, dict)
-        and set(v) == {"sequence", "timestamp_ns", "event"}
-        and DECIMAL.accepts(v["sequence"])
-        and DECIMAL.accepts(v["timestamp_ns"])
-        and HEX.accepts(v["event"])
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +69,7 @@ OPERATIONS: Final = {
             {"protocol": NUMBER},
             {
                 "protocol": NUMBER, "name": TEXT, "language": TEXT, "version": TEXT,
-                "capabilities": _list_of(TEXT), "limits": OBJECT, "issues_url": TEXT,
+                "capabilities": list_of(TEXT), "limits": OBJECT, "issues_url": TEXT,
             },
         ),
         Operation(
@@ -130,22 +79,25 @@ OPERATIONS: Final = {
             "encode", {"json": OBJECT}, {"event": HEX}, "codec", error_may_have=_IN_A_LINE
         ),
         Operation(
-            "open", {"dir": TEXT, "settings": OBJECT}, {"report": OBJECT, "log_id": HEX}, "log"
+            "open", {"dir": TEXT, "settings": OBJECT}, {"report": REPORT, "log_id": HEX}, "log"
         ),
-        Operation("append", {"event": HEX}, {"sequence": DECIMAL}, "log"),
         Operation(
-            "append_batch", {"events": _list_of(HEX)}, {"sequences": _list_of(DECIMAL)}, "log",
-            {"stored": _list_of(DECIMAL)},
+            "append", {"event": HEX}, {"sequence": DECIMAL}, "log",
+            error_may_have={"offset": NUMBER},
+        ),
+        Operation(
+            "append_batch", {"events": list_of(HEX)}, {"sequences": list_of(DECIMAL)}, "log",
+            {"stored": list_of(DECIMAL)}, {"offset": NUMBER},
         ),
         Operation("acknowledge", {"through": DECIMAL}, {}, "log"),
         Operation("refuse", {"sequence": DECIMAL, "reason": TEXT}, {}, "log"),
-        Operation("replay", {"after": DECIMAL}, {"entries": _list_of(ENTRY)}, "log"),
+        Operation("replay", {"after": DECIMAL}, {"entries": list_of(ENTRY)}, "log"),
         Operation(
             "status",
             {},
             {
                 "next_sequence": DECIMAL, "acknowledged_through": DECIMAL,
-                "hidden_from": DECIMAL_OR_NULL, "segments": _list_of(TEXT), "used_bytes": DECIMAL,
+                "hidden_from": DECIMAL_OR_NULL, "segments": list_of(TEXT), "used_bytes": DECIMAL,
             },
             "log",
         ),
@@ -154,8 +106,8 @@ OPERATIONS: Final = {
             "recover",
             {"dir": TEXT, "settings": OBJECT},
             {
-                "report": OBJECT, "next_sequence": DECIMAL, "entries": _list_of(ENTRY),
-                "dead_letters": _list_of(DECIMAL),
+                "report": REPORT, "next_sequence": DECIMAL, "entries": list_of(ENTRY),
+                "dead_letters": list_of(DECIMAL),
             },
             "log",
         ),
@@ -165,7 +117,7 @@ OPERATIONS: Final = {
         _bytes_operation("header", {"bytes": HEX}),
         _bytes_operation("slot", {"bytes": HEX}),
         _bytes_operation(
-            "frame", {"bytes": HEX, "file_number": NUMBER, "salt": HEX, "offset": NUMBER}
+            "frame", {"bytes": HEX, "file_number": NUMBER, "salt": HEX, "offset": DECIMAL}
         ),
         _bytes_operation("timestamp", {"bytes": HEX}, {"offset": NUMBER}),
         _bytes_operation("json_line", {"bytes": HEX, "line_number": NUMBER}, _IN_A_LINE),
@@ -236,13 +188,15 @@ def _checked(
     if unknown := sorted(set(found) - set(wanted)):
         raise ProtocolViolation(line, f"{where}: unknown field {unknown[0]!r}", expected)
     for name, shape in wanted.items():
-        value = found[name]
-        if not shape.accepts(value):
-            is_number = shape is DECIMAL and isinstance(value, int)
-            cause = "numbers of 64 bits travel as strings" if is_number else ""
-            raise ProtocolViolation(
-                line, f"{where}: {name!r} is not {shape.words}", expected, cause
-            )
+        if (wrong := fault(shape, found[name])) is None:
+            continue
+        cause = "numbers of 64 bits travel as strings" if wrong.is_bare_number else ""
+        text = f"{where}: {name!r} is not {shape.words}"
+        if wrong.at:
+            text += f": {wrong.at} {wrong.text}"
+        elif not wrong.text.startswith("is not"):
+            text += f": it {wrong.text}"
+        raise ProtocolViolation(line, text, expected, cause)
     return found
 
 

@@ -10,14 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from fault_injection.ports.protocol import (
-    BOOL,
-    OPERATIONS,
-    PROTOCOL_VERSION,
-    TEXT,
-    Operation,
-    Shape,
-)
+from fault_injection.ports.protocol import OPERATIONS, PROTOCOL_VERSION, Operation
+from fault_injection.ports.shapes import BOOL, TEXT, Shape
 
 
 def schema() -> dict[str, object]:

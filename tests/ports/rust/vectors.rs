@@ -6,6 +6,7 @@ use crate::adapter::{bad_request, bytes_of, number_of, text_of};
 use crate::codec::{decode_body, decode_timestamp, encode_event, encode_timestamp};
 use crate::crc::crc32;
 use crate::errors::{Result, WalError};
+use crate::events::Event;
 use crate::frame::{FrameKey, FRAME_HEADER};
 use crate::header::{hex, Fault, Header};
 use crate::json::Value;
@@ -57,15 +58,27 @@ pub fn answer(op: &str, request: &Value) -> Result<Value> {
         }
         "json_line" => {
             let event = json_lines::read_line(&bytes()?, number_of(request, "line_number")?)?;
-            let value = json_lines::to_value(&event);
             Ok(Value::object(vec![
-                ("line", Value::Text(value.print())),
-                ("event", value),
+                ("line", Value::Text(json_lines::to_value(&event).print())),
+                ("event", spelled(&event)),
                 ("encoded", Value::Text(hex(&encode_event(&event)))),
             ]))
         }
         _ => Err(bad_request(format!("no operation {}", op))),
     }
+}
+
+/// The event as vectors spell it: `memory_usage` is a decimal string.
+fn spelled(event: &Event) -> Value {
+    let mut value = json_lines::to_value(event);
+    if let Value::Object(members) = &mut value {
+        for (name, member) in members.iter_mut() {
+            if let ("memory_usage", Value::Number(digits)) = (name.as_str(), &*member) {
+                *member = Value::Text(digits.clone());
+            }
+        }
+    }
+    value
 }
 
 fn header(bytes: &[u8]) -> Value {
@@ -150,7 +163,7 @@ fn frame(request: &Value, bytes: &[u8]) -> Result<Value> {
     match decode_body(body, header.sequence) {
         Ok(entry) => {
             known.push(("timestamp", Value::Text(timestamps::format(entry.timestamp))));
-            known.push(("event", json_lines::to_value(&entry.event)));
+            known.push(("event", spelled(&entry.event)));
             Ok(verdict("good", known))
         }
         Err(WalError::Decode { kind, offset }) => {
