@@ -49,8 +49,9 @@ and list the ways in a file:
        "hints": ["power-cut-every-op"]}]}
 
 `hints` are scenarios to try first, and may be left out. Each mistake goes through smoke, the
-vectors and every scenario on a log, and ends at the first that finds it. A mistake that nothing
-finds is a failure: it makes no difference that matters (take it out), or the kit has a gap.
+vectors, the contract and every scenario on a log, and ends at the first that finds it. A mistake
+that nothing finds is a failure: it makes no difference that matters (take it out), or the kit has
+a gap.
 
 examples:
   port mistakes --port ./wal-rs --mistakes tests/ports/rust/mistakes.json
@@ -76,7 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--ways", default=",".join(WAYS), metavar="LIST",
-        help="of smoke,vectors,scenarios (default: all, in this order)",
+        help="of smoke,vectors,contract,scenarios (default: all, in this order)",
     )  # fmt: skip
     parser.add_argument(
         "--control", type=int, metavar="N",

@@ -2,6 +2,7 @@
 
     port smoke    first contact: each operation once, and what came
     port vectors  every vector that an operation can be asked, compared byte for byte
+    port contract   what SPEC.md says of calls and bytes when nothing goes wrong
     port tiers    in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
     port kernel     on real filesystems whose power is cut, as root (command_kernel.py)
@@ -22,6 +23,7 @@ from typing import Final
 from fault_injection import command_kernel, command_mistakes
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
+from fault_injection.ports.contract import try_contract
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.kernel_tier import probe_kernel
 from fault_injection.ports.known import read_known, vector_known
@@ -42,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, function, text in (
         ("smoke", run_smoke, "first contact: each operation once"),
         ("vectors", run_vectors, "the test vectors (in a checkout)"),
+        ("contract", run_contract, "rules of calls and bytes when nothing goes wrong"),
         ("tiers", run_tiers, "in which ways it can be crashed here"),
         ("connector", run_connector, "its `run` command against a broker that misbehaves"),
         ("kernel", command_kernel.run, "on real filesystems whose power is cut, as root"),
@@ -109,6 +112,21 @@ def run_vectors(options: argparse.Namespace) -> int:
     if any(counts[status] for status in _BAD):
         return 1
     return 0 if counts["passed"] else 3
+
+
+def run_contract(options: argparse.Namespace) -> int:
+    """Print a line for each rule; return 1 if one does not hold, 3 if all were skipped."""
+    found = []
+    try:
+        for each in try_contract(port_command(options.port)):
+            found.append(each)
+            words = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
+            print(f"{words[each.status]}  {each.name:<30} {each.requirement:<8} {each.text}")
+    except AdapterError as error:
+        _print_error(error)
+        return 1
+    statuses = {each.status for each in found}
+    return 1 if "failed" in statuses else 0 if "passed" in statuses else 3
 
 
 def run_tiers(options: argparse.Namespace) -> int:

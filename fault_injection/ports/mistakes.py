@@ -5,9 +5,9 @@
                    "hints": ["power-cut-every-op"], "found_by": {...}}]}
 
 A mistake is made while the environment variable `switch` has its name. It is tried in the same
-ways as any port, cheapest first: `smoke`, `vectors`, the scenarios. Of these the ones that the
-list names come first (`found_by`, then `hints`), then all others. The first finding ends it;
-what nothing finds is said with the number of cases that were tried.
+ways as any port, cheapest first: `smoke`, `vectors`, `contract`, the scenarios. Of these the ones
+that the list names come first (`found_by`, then `hints`), then all others. The first finding ends
+it; what nothing finds is said with the number of cases that were tried.
 
 A refusal by the tracer, or a line that the protocol does not allow, finds no mistake: the status
 is "error" then. Not here: the rows of all of them, and their table (mistake_matrix.py).
@@ -29,6 +29,7 @@ from fault_injection.errors import UsageError
 from fault_injection.log_steps import Damage, Fault, Kill, PowerCut
 from fault_injection.plan import Plan
 from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.contract import try_contract
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.smoke import smoke
 from fault_injection.ports.vectors import DIRECTORY, try_vectors, vector_files
@@ -38,7 +39,7 @@ from fault_injection.scenario import Effort
 from fault_injection.scenarios import catalogue, find
 from fault_injection.subject import Died
 
-WAYS: Final = ("smoke", "vectors", "scenarios")
+WAYS: Final = ("smoke", "vectors", "contract", "scenarios")
 """Cheapest first."""
 DAMAGE: Final = "damage"
 USE: Final = "use"
@@ -55,7 +56,8 @@ class Mistake:
     hints: tuple[str, ...] = ()
     """Scenarios that are tried first."""
     found_by: dict[str, str] = field(default_factory=dict)
-    """What found it when the list was written: `vector` or `op`; `scenario` and `invariant`."""
+    """What found it when the list was written: `op`, `vector` or `rule`; `scenario`, `invariant`
+    and `way`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,9 @@ class Found:
     status: str
     """"found", "not-found" or "error"."""
     way: str = ""
-    """"smoke", "vectors", "T0" to "T3", "damage" (rotten bytes) or "use" (nothing goes wrong)."""
+    """"smoke", "vectors", "contract", "T0" to "T3", "damage" (rotten bytes) or "use" (no crash)."""
     where: str = ""
-    """The operation, the vector, or the scenario."""
+    """The operation, the vector, the rule, or the scenario."""
     invariant: str = ""
     what: str = ""
     """What was found, in words; or the error."""
@@ -135,7 +137,9 @@ def _entry(value: Any, where: str) -> Mistake:
     if unknown := sorted(value.keys() - _FIELDS):
         raise UsageError(f"{where}: there is no field {unknown[0]!r}")
     found_by = value.get("found_by", {})
-    if unknown := sorted(found_by.keys() - {"op", "vector", "scenario", "invariant", "way"}):
+    if unknown := sorted(
+        found_by.keys() - {"op", "vector", "rule", "scenario", "invariant", "way"}
+    ):
         raise UsageError(f"{where}: found_by has no field {unknown[0]!r}")
     known = [found_by["scenario"]] if "scenario" in found_by else []
     hints = tuple(dict.fromkeys(find(each).name for each in [*known, *value.get("hints", [])]))
@@ -157,6 +161,8 @@ def _found_by(row: Found) -> dict[str, str]:
         return {"op": row.where}
     if row.way == "vectors":
         return {"vector": row.where}
+    if row.way == "contract":
+        return {"rule": row.where}
     return {"scenario": row.where, "invariant": row.invariant, "way": row.way}
 
 
@@ -192,6 +198,9 @@ def _attempts(trial: Trial, counts: dict[str, int], progress: Progress) -> Itera
     if "vectors" in trial.ways and any(DIRECTORY.glob("*.json")):
         progress("vectors", 0)
         yield from _vectors_tried(trial, counts)
+    if "contract" in trial.ways:
+        progress("contract", 0)
+        yield from _contract_tried(trial)
     if "scenarios" in trial.ways:
         for name in dict.fromkeys([*trial.mistake.hints, *catalogue()]):
             progress(name, counts["cases"])
@@ -225,6 +234,16 @@ def _vectors_tried(trial: Trial, counts: dict[str, int]) -> Iterator[Found]:
             yield Found(name, "found", "vectors", ids[done], what=str(error))
         else:
             yield _error(trial, "vectors", error)
+
+
+def _contract_tried(trial: Trial) -> Iterator[Found]:
+    name = trial.mistake.name
+    try:
+        for each in try_contract(trial.port):
+            if each.status == "failed":
+                yield Found(name, "found", "contract", each.name, what=each.text)
+    except AdapterError as error:
+        yield _error(trial, "contract", error)
 
 
 def _tests(path: Path) -> list[dict[str, Any]]:
