@@ -44,6 +44,7 @@ from fault_injection.log_steps import (
     Snapshot,
     processes,
 )
+from fault_injection.numbering import Numbering
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.promises import (
@@ -97,6 +98,7 @@ class LogRun:
     _directories: set[str] = field(default_factory=set)
     _asked: Asked = field(default_factory=Asked)
     _notes: tuple[str, ...] = ()
+    _numbering: Numbering = field(default_factory=Numbering)
 
     def __post_init__(self) -> None:
         if self.plan.profile not in PROFILES:
@@ -209,7 +211,7 @@ class LogRun:
             if not self._faults.fired:
                 self._note(Broken("I10", f"the log could not be opened: {refusal}"))
             return f"refused: {refusal}"
-        self.log = log
+        self.log, self._numbering = log, Numbering()
         return self._judge(log, promises, is_opening=True)
 
     def _replay(self) -> str:
@@ -231,6 +233,7 @@ class LogRun:
         self.checks += 1
         ledger = Ledger.of(promises)
         self._note(check_log(promises, answer))
+        self._numbering.next_sequence = answer.next_sequence
         if is_opening:
             self._asked = replace(
                 self._asked, answer=answer, reported=frozenset(ledger.reported),
@@ -254,6 +257,9 @@ class LogRun:
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
             self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
+        self._note(
+            self._numbering.appended(appended.sequences, appended.failure, self._faults.words())
+        )
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
