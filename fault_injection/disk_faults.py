@@ -21,7 +21,7 @@ from fault_injection.connector_steps import Misread
 from fault_injection.damage import record_places, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
-from reference.filesystem import DirectoryEntry
+from reference.filesystem import DirectoryEntry, Filesystem
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
@@ -38,6 +38,11 @@ POLICIES: Final = {
 }
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
+
+
+def irregular_names(disk: Filesystem) -> Set[str]:
+    """Return the names on the disk that are taken, and are no regular files."""
+    return disk.irregular if isinstance(disk, DiskFaults) else frozenset()
 
 
 class DiskFaults(FaultyFilesystem):

@@ -11,7 +11,13 @@ import pytest
 from fault_injection import cli
 from fault_injection.errors import UsageError
 from fault_injection.ports import black_box
-from fault_injection.ports.black_box import SCENARIOS, BoxScenario, run_box, run_command_of
+from fault_injection.ports.black_box import (
+    SCENARIOS,
+    BoxScenario,
+    run_box,
+    run_command_of,
+    run_words,
+)
 from fault_injection.ports.reference_adapter import RUN
 
 BY_NAME = {each.name: each for each in SCENARIOS}
@@ -78,6 +84,35 @@ def test_a_command_that_cannot_be_run_is_told() -> None:
 def test_hello_has_to_say_how_it_is_run(limits: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=r"no `limits\.run`"):
         run_command_of(limits)
+
+
+@pytest.mark.req("PRT-3.1")
+def test_a_run_command_that_is_no_command_line_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="No closing quotation"):
+        run_command_of({"run": "./x '{dir}"})
+
+
+@pytest.mark.req("PRT-3.1")
+def test_other_braces_in_the_run_command_stay() -> None:
+    run = "./x --set '{\"a\": {0}}' {dir}/{buffer_bytes} {rotation_bytes} {else} {"
+    assert run_words(run, Path("/d {x}")) == [
+        "./x", "--set", '{"a": {0}}', "/d {x}/4000", "12000", "{else}", "{",
+    ]  # fmt: skip
+
+
+@pytest.mark.req("PRT-3.1")
+@pytest.mark.parametrize("own", [None, "/one:/two"])
+def test_a_python_port_finds_its_own_modules_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if own is not None:
+        monkeypatch.setenv("PYTHONPATH", own)
+    text = (
+        "import os, sys; sys.stdin.read(); sys.stderr.write(os.environ['PYTHONPATH']); sys.exit(3)"
+    )
+    found = run_box(broken(tmp_path, text), BY_NAME["in-order"])
+    assert found.endswith(f"expected 0: {own + ':' if own else ''}{black_box.KIT}")
 
 
 @pytest.mark.req("PRT-3.1")

@@ -85,6 +85,10 @@ PLANS = {
     "dead letter": plan(Open(), Append(2), Refuse(), Kill(), Open(), Refuse(), Close(), Open()),
     "bit rot": plan(Open(), Append(3), Damage("flip", record=0, place=200, lost_max=1), Open(),
                     Append(1), Kill(), Open()),
+    "a directory in the way": plan(
+        Open(), Append(2), Damage("directory", name="procmond-00002.wal"), Open(), Append(2),
+        Append(2), Kill(), Open()
+    ),
     "open refused": plan(Open(), Append(1), Kill(), Fault("list", "EIO"), Open(), Heal(), Open()),
     "reading fails": plan(Open(), Append(2), Fault("read", "EIO", times=0), Replay(), Heal(),
                           Replay()),
@@ -112,7 +116,8 @@ def test_the_same_plan_comes_to_the_same(port: LogSubject, name: str) -> None:
 
 
 @pytest.mark.req("PRT-1.3")
-@pytest.mark.parametrize("name", ["rotation", "two lives", "closed", "dead letter"])
+@pytest.mark.parametrize("name", ["rotation", "two lives", "closed", "dead letter",
+                                  "a directory in the way"])  # fmt: skip
 def test_the_same_plan_writes_the_same_bytes(port: LogSubject, name: str) -> None:
     here = LogRun(PLANS[name], ReferenceLog()).run().disk.process_image()
     there = LogRun(PLANS[name], port).run().disk.process_image()

@@ -92,6 +92,7 @@ def test_a_write_behind_the_end_leaves_a_hole_of_zeros(tmp_path: Path) -> None:
         "os.pwritev(opened('a'), [b'3', b'45'], 2)",
         "os.pwritev(opened('a'), [b'3', b'45'], 2, os.RWF_DSYNC)",
         "os.pwritev(opened('a'), [b'345'], 0, 0x10)",  # RWF_APPEND
+        "os.pwritev(opened('a', os.O_RDWR | os.O_APPEND), [b'12345'], 0, 0x20)",  # RWF_NOAPPEND
         "f = opened('a'); os.lseek(f, 2, 0); os.pwritev(f, [b'345'], -1, os.RWF_DSYNC)",
     ],
 )
@@ -232,6 +233,30 @@ def test_other_files_are_none_of_the_disks_business(tmp_path: Path) -> None:
     assert found.image == {}
 
 
+@pytest.mark.req("PRT-2.1", "FMT-3.2")
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        ("opened, 'd', os.O_CREAT | os.O_EXCL | os.O_RDWR", "EEXIST"),
+        ("opened, 'd', os.O_CREAT | os.O_RDWR", "EISDIR"),
+        ("opened, 'd', os.O_WRONLY", "EISDIR"),
+        ("os.unlink, 'd'", "EISDIR"),
+        ("os.link, 'd', 'c'", "EPERM"),
+        ("os.link, 'a', 'd'", "EEXIST"),
+        ("os.rename, 'a', 'd'", "EISDIR"),
+        ("call, 316, -100, b'a', -100, b'd', 1", "EEXIST"),
+        ("lambda: os.fsync(os.open('d', os.O_RDONLY))", "none"),
+        ("lambda: print(sorted(os.listdir('.')), os.listdir('d'))", "['a', 'd'] []\nnone"),
+    ],
+)
+def test_a_directory_in_the_directory_is_in_the_way(
+    tmp_path: Path, script: str, output: str
+) -> None:
+    found = traced(tmp_path, f"print(failure({script}))", {"a": b"1"}, directories=["d"])
+    assert found.output == output
+    assert found.image == {"a": b"1"}
+
+
 # ---- Faults -----------------------------------------------------------------
 
 
@@ -343,6 +368,40 @@ def test_after_a_failed_sync_the_next_one_succeeds_and_nothing_is_durable(tmp_pa
     assert found.output == "EIO"
     assert found.image == {"a": b"x"}
     assert found.durable == {"a": b"1"}
+
+
+@pytest.mark.req("PRT-2.1", "PRT-2.2")
+@pytest.mark.parametrize(
+    ("sync", "output"), [("os.fsync, f", "EIO"), ("call, 306, f", "EIO"), ("os.sync,", "none")]
+)
+def test_a_sync_that_throws_the_bytes_away_does_so_in_the_directory(
+    tmp_path: Path, sync: str, output: str
+) -> None:
+    """Sync(2) has no way to tell; the bytes are gone all the same."""
+    script = f"f = opened('a'); os.pwrite(f, b'x', 0); print(failure({sync}))"
+    found = traced(tmp_path, script, {"a": b"1", "b": b"2"}, policy="reverts")
+    assert found.output == output
+    assert found.image == {"a": b"1", "b": b"2"}
+
+
+@pytest.mark.req("PRT-2.1")
+def test_a_sync_of_all_goes_on_behind_a_file_that_fails(tmp_path: Path) -> None:
+    script = """
+f, g = opened('a'), opened('b')
+os.pwrite(f, b'x', 0); os.pwrite(g, b'y', 0); os.sync()
+"""
+    found = traced(tmp_path, script, {"a": b"1", "b": b"2"}, faults=[CallFault("sync")])
+    assert found.durable == {"a": b"1", "b": b"y"}
+    assert found.calls["sync_directory"] == 1
+
+
+@pytest.mark.req("PRT-2.1")
+def test_another_filesystem_is_none_of_the_disks_business(tmp_path: Path) -> None:
+    script = "f = opened('a'); os.pwrite(f, b'x', 0); call(306, os.open('/proc', os.O_RDONLY))"
+    assert traced(tmp_path, script, {"a": b"1"}).durable == {"a": b"1"}
+    (tmp_path / "second").mkdir()
+    found = traced(tmp_path / "second", "print(failure(call, 306, 99))")
+    assert (found.output, found.calls) == ("EBADF", {})
 
 
 @pytest.mark.req("PRT-2.1")

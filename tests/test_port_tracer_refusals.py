@@ -35,13 +35,10 @@ ctypes.CFUNCTYPE(ctypes.c_long)(address)()
         ("os.mkdir('sub', dir_fd=os.open('.', 0))", "mkdirat"),
         ("os.symlink('a', 'b')", "symlink"),
         ("os.mkfifo('b')", "mknod"),
-        ("os.posix_fallocate(opened('a'), 0, 100)", "fallocate"),
-        ("os.copy_file_range(opened('b'), opened('a'), 1)", "copy_file_range"),
-        ("os.sendfile(opened('a'), opened('b'), 0, 1)", "sendfile"),
-        ("r, w = os.pipe(); os.write(w, b'x'); os.splice(r, opened('a'), 1)", "splice"),
         ("opened('.', os.O_TMPFILE | os.O_RDWR)", "O_TMPFILE"),
         ("f = opened('a'); os.unlink('a'); os.write(f, b'x')", "without a name"),
         ("f = opened('a'); os.unlink('a'); os.ftruncate(f, 0)", "without a name"),
+        ("call(40, (f := opened('a'), os.unlink('a'))[0], opened('b'), 0, 1)", "without a name"),
         ("os.rename('a', '../a')", "into, out of"),
         ("os.rename('../log', '../other')", "into, out of"),
         ("os.link('a', '../a')", "into or out of"),
@@ -62,6 +59,12 @@ ctypes.CFUNCTYPE(ctypes.c_long)(address)()
 def test_refused_loudly(tmp_path: Path, script: str, words: str) -> None:
     with pytest.raises(TracerRefusal, match=words):
         traced(tmp_path, script, {"a": b"1", "b": b"22"})
+
+
+@pytest.mark.req("PRT-2.1")
+def test_a_directory_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(TracerRefusal, match="a directory's name does not change"):
+        traced(tmp_path, "os.rename('d', 'e')", directories=["d"])
 
 
 @pytest.mark.req("PRT-2.1")
@@ -101,6 +104,42 @@ def test_answered_as_by_a_kernel_that_does_not_have_it(
 
 @pytest.mark.req("PRT-2.1")
 @pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("call, 285, opened('a'), 0, 0, 100", "ENOTSUP"),  # fallocate; EOPNOTSUPP has two names
+        ("call, 285, opened('a'), 3, 0, 1", "ENOTSUP"),  # a hole is punched
+        ("os.copy_file_range, opened('b'), opened('a'), 1", "ENOTSUP"),
+        ("os.sendfile, opened('a'), opened('b'), 0, 1", "EINVAL"),
+        ("lambda: os.splice((p := os.pipe(), os.write(p[1], b'x'))[0][0], opened('a'), 1)",
+         "EINVAL"),
+        ("os.copy_file_range, opened('b'), 99, 1", "EBADF"),  # by the kernel
+    ],
+)  # fmt: skip
+def test_answered_as_by_a_filesystem_that_does_not_have_it(
+    tmp_path: Path, script: str, error: str
+) -> None:
+    found = traced(tmp_path, f"print(failure({script}))", {"a": b"1", "b": b"22"})
+    assert found.output == error
+    assert found.image == {"a": b"1", "b": b"22"}
+
+
+@pytest.mark.req("PRT-2.1")
+@pytest.mark.parametrize(
+    ("script", "image"),
+    [
+        ("os.posix_fallocate(opened('a'), 0, 3)", {"a": b"1\0\0", "b": b"22"}),  # of glibc
+        ("import shutil; shutil.copyfile('b', 'a')", {"a": b"22", "b": b"22"}),
+        ("import shutil; shutil.copyfile('b', 'c')", {"a": b"1", "b": b"22", "c": b"22"}),
+    ],
+)
+def test_libraries_fall_back_to_what_can_be_seen(
+    tmp_path: Path, script: str, image: dict[str, bytes]
+) -> None:
+    assert traced(tmp_path, script, {"a": b"1", "b": b"22"}).image == image
+
+
+@pytest.mark.req("PRT-2.1")
+@pytest.mark.parametrize(
     "script",
     [
         "mmap.mmap(opened('a', os.O_RDONLY), 1, prot=mmap.PROT_READ)[0]",
@@ -121,7 +160,7 @@ def test_what_changes_nothing_of_the_log_is_not_refused(tmp_path: Path, script: 
 @pytest.mark.req("PRT-2.1")
 def test_no_call_is_in_two_tables() -> None:
     tables = [
-        set(syscalls.NAMES), set(syscalls.REFUSED_ON_DESCRIPTOR), set(syscalls.REFUSED_ON_PATH),
+        set(syscalls.NAMES), set(syscalls.LACKING), set(syscalls.REFUSED_ON_PATH),
         set(syscalls.REFUSED_AT), set(syscalls.REFUSED_ALWAYS), set(syscalls.NOT_HERE),
         set(syscalls.NOT_ALLOWED),
     ]  # fmt: skip

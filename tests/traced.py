@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from fault_injection.disk_faults import DiskFaults
+from fault_injection.log_steps import Fault
 from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.port_log import read_files, write_files
 from fault_injection.ports.ptrace import TracedProcess, unavailable
@@ -82,13 +83,19 @@ class Traced:
 def traced(
     place: Path, script: str, image: Mapping[str, bytes] | None = None, *,
     faults: Sequence[CallFault] = (), power_fails_after: int | None = None,
+    directories: Sequence[str] = (), policy: str = "",
 ) -> Traced:  # fmt: skip
-    """Run the program to its end. Raises TracerRefusal; the directory and the disk are equal."""
+    """Run the program to its end. Raises TracerRefusal; the directory and the disk are equal.
+
+    `directories` are in the directory, too; `policy` is of a failing sync.
+    """
     directory = place / "log"
     directory.mkdir()
     disk = CrashFilesystem(PROFILES["posix-min"], image or {})
-    write_files(disk, directory)
-    faulty = DiskFaults(disk)
+    faulty = DiskFaults(disk, frozenset(directories))
+    write_files(faulty, directory)
+    if policy:
+        faulty.arm_step(Fault("sync", policy=policy))
     for fault in faults:
         faulty.arm(fault)
     disk.fail_power(power_fails_after)

@@ -5,7 +5,8 @@
     adapter.py       a child process that speaks it; errors.py is what else it may do
     port_log.py      a port as a subject (fault_injection/subject.py); opening.py makes one
     ptrace.py, syscalls.py, descriptors.py, messages.py    another process' system calls
-    carrier.py       what they mean to a simulated disk; tracing.py moves the process on
+    carrier.py       what they mean to a simulated disk; guard.py is the others, verdicts.py
+                     what becomes of one; tracing.py moves the process on
     tiers.py         in which ways a port was crashed
     smoke.py, vectors.py, black_box.py    what command_port.py puts to a port
     comparing.py     when an answer is that of a vector

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -78,13 +79,10 @@ class Box:
 
     def port(self) -> subprocess.Popen[bytes]:
         """Start the port."""
-        words = [
-            each.format(
-                dir=self.wal, buffer_bytes=BUFFER_BYTES, rotation_bytes=ROTATION_BYTES
-            ) for each in shlex.split(self._run)
-        ]  # fmt: skip
+        words = run_words(self._run, self.wal)
+        paths = [*filter(None, [os.environ.get("PYTHONPATH")]), KIT]  # a Python port has its own
         try:
-            process = self._start(words)
+            process = self._start(words, os.pathsep.join(paths))
         except OSError as error:
             raise BoxFailed(f"{words[0]} cannot be run: {error}") from error
         assert process.stdout is not None
@@ -178,10 +176,10 @@ class Box:
                         continue  # what it had not taken is of no use any more
         self._errors.close()
 
-    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str], python_path: str = KIT) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": KIT, VARIABLE: str(self._socket)},
+            env={**os.environ, "PYTHONPATH": python_path, VARIABLE: str(self._socket)},
         )  # fmt: skip
         self._processes.append(process)
         return process
@@ -293,7 +291,20 @@ def run_command_of(limits: dict[str, Any]) -> str:
     run = limits.get("run")
     if not isinstance(run, str) or "{dir}" not in run:
         raise UsageError("hello has no `limits.run` with {dir} in it: see PROTOCOL.md")
+    try:
+        shlex.split(run)
+    except ValueError as error:
+        raise UsageError(f"`limits.run` of hello: {run}: {error}") from error
     return run
+
+
+def run_words(run: str, directory: Path) -> list[str]:
+    """Return the command line; braces that are none of the three stay as they are."""
+    values = {
+        "{dir}": directory, "{buffer_bytes}": BUFFER_BYTES, "{rotation_bytes}": ROTATION_BYTES
+    }  # fmt: skip
+    pattern = re.compile("|".join(map(re.escape, values)))
+    return [pattern.sub(lambda found: str(values[found[0]]), word) for word in shlex.split(run)]
 
 
 def run_box(run: str, scenario: BoxScenario) -> str:

@@ -7,8 +7,8 @@ write is made one, and otherwise the kernel does the call, on the real directory
 come to the same result. So the simulated disk and the directory never differ, and everything
 that works on the disk (power cuts, exploration, plans) works for a program in any language.
 
-What has no meaning in the model is refused loudly: shared writable mappings, subdirectories,
-files without a name, descriptors that are sent away, the calls listed in syscalls.py.
+What has no meaning in the model is refused loudly: subdirectories that the port makes, files
+without a name, names that leave the directory. Calls that are not carried over are guard.py's.
 
 Not here: what a descriptor leads to (descriptors.py), what changes no bytes (times, modes).
 
@@ -17,19 +17,19 @@ Spec: PRT-2.1, PRT-2.2.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fault_injection.disk_faults import irregular_names
 from fault_injection.ports import syscalls as sc
 from fault_injection.ports.descriptors import Descriptors, signed
 from fault_injection.ports.errors import TracerRefusal
-from fault_injection.ports.messages import sent_descriptors
+from fault_injection.ports.guard import Guard
 from fault_injection.ports.ptrace import Registers, read_memory
+from fault_injection.ports.verdicts import PASS, Verdict
 from reference.filesystem import LockMode
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.faulty_filesystem import FaultyFilesystem
@@ -41,24 +41,6 @@ _UNLOCKED: Final = 2
 HOLE_BYTES_MAX: Final = 1 << 28
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of a call."""
-
-    is_carried: bool = True
-    """The disk has done it, so no other thread may come in between."""
-    result: int | None = None
-    """What the kernel has to come to; None: no error."""
-    error: int = 0
-    """The process gets this, and the call is not made."""
-    shorten_to: int | None = None
-    """The kernel writes so many bytes only."""
-
-
-PASS: Final = Verdict(is_carried=False)
-"""It is none of the disk's business."""
-
-
 class Carrier:
     """One process, one directory, one disk."""
 
@@ -67,7 +49,7 @@ class Carrier:
         self._directory = os.path.realpath(directory)
         self._disk = disk
         self._shadow: CrashFilesystem = disk.inner
-        self._has_shared_mapping = False
+        self._guard = Guard(self._directory)
         self._tid = 0
         self._at = Descriptors(0, self._directory)
 
@@ -83,9 +65,12 @@ class Carrier:
 
     def difference(self) -> str:
         """Say which file of the directory is not as on the disk; empty if all are."""
-        there = self._shadow.process_image()
-        files = (each for each in Path(self._directory).iterdir() if not each.is_dir())
-        here = {each.name: each.read_bytes() for each in files}
+        there: dict[str, bytes | None] = {**self._shadow.process_image()}
+        there |= dict.fromkeys(irregular_names(self._disk))
+        here = {
+            each.name: each.read_bytes() if each.is_file() else None
+            for each in Path(self._directory).iterdir()
+        }
         wrong = sorted(n for n in here.keys() | there.keys() if here.get(n) != there.get(n))
         return f"{', '.join(wrong)}: not as on the simulated disk" if wrong else ""
 
@@ -105,8 +90,11 @@ class Carrier:
                 return self._write(r.rdi, lambda: self._gather(r.rsi, r.rdx), offset, r.r9)
             case sc.FSYNC | sc.FDATASYNC:
                 return self._sync(r.rdi)
-            case sc.SYNC | sc.SYNCFS:
-                return self._sync_all()
+            case sc.SYNC:
+                self._sync_all()  # sync(2) has no way to say that it failed
+                return Verdict()
+            case sc.SYNCFS:
+                return self._sync_filesystem(r.rdi)
             case sc.OPEN:
                 return self._open(here, r.rdi, r.rsi)
             case sc.CREAT:
@@ -145,7 +133,7 @@ class Carrier:
                 return self._control(r.rdi, r.rsi, r.rdx)
             case sc.READ | sc.READV | sc.PREAD64 | sc.PREADV | sc.PREADV2 | sc.GETDENTS64:
                 return self._read(r.rdi)
-        return self._guard(r)
+        return self._guard.verdict(self._tid, self._at, r)
 
     # ---- Files --------------------------------------------------------------
 
@@ -162,17 +150,14 @@ class Carrier:
         start = position.offset if offset is None else offset
         if start >> 63:
             return PASS  # the kernel says that it is wrong
-        if position.flags & sc.O_APPEND or how & sc.RWF_APPEND:
+        appends = position.flags & sc.O_APPEND and not how & sc.RWF_NOAPPEND
+        if appends or how & sc.RWF_APPEND:
             start = size  # pwrite(2) as well: so Linux does it
         if start > size + HOLE_BYTES_MAX:
             raise TracerRefusal(f"{name}: a hole up to {start}; the simulated disk keeps it whole")
         count = self._put(name, start, size, data)
         if position.flags & sc.O_DSYNC or how & (sc.RWF_DSYNC | sc.RWF_SYNC):
-            try:
-                self._disk.sync(name)
-            except OSError:
-                self._mend(name)
-                raise
+            self._sync_file(name)
         return Verdict(result=count, shorten_to=None if count == len(data) else count)
 
     def _put(self, name: str, start: int, size: int, data: bytes) -> int:
@@ -198,20 +183,41 @@ class Carrier:
         if self._at.is_directory(fd):
             self._disk.sync_directory()
             return Verdict(result=0)
-        if not (name := self._at.name_of(fd)):
+        name = self._at.name_of(fd)
+        if not name or self._is_irregular(name):
             return PASS
+        self._sync_file(name)
+        return Verdict(result=0)
+
+    def _sync_filesystem(self, fd: int) -> Verdict:
+        if not self._at.is_on_same_filesystem(fd):
+            return PASS
+        if (error := self._sync_all()) is not None:
+            raise error
+        return Verdict(result=0)
+
+    def _sync_all(self) -> OSError | None:
+        """Sync every file and the directory, whatever fails; return the first error."""
+        first: OSError | None = None
+        for name in sorted(
+            {number: each for each, number in self._shadow.inodes().items()}.values()
+        ):
+            try:
+                self._sync_file(name)
+            except OSError as error:
+                first = first or error
+        try:
+            self._disk.sync_directory()
+        except OSError as error:
+            first = first or error
+        return first
+
+    def _sync_file(self, name: str) -> None:
         try:
             self._disk.sync(name)
         except OSError:
             self._mend(name)
             raise
-        return Verdict(result=0)
-
-    def _sync_all(self) -> Verdict:
-        for entry in self._shadow.names():
-            self._disk.sync(entry.name)
-        self._disk.sync_directory()
-        return Verdict()
 
     def _mend(self, name: str) -> None:
         """Give the real file what the disk says, after a failure that leaves something."""
@@ -230,6 +236,8 @@ class Carrier:
         if not name or flags & sc.O_PATH:
             return PASS
         exists = self._exists(name)
+        if self._is_irregular(name) and not flags & sc.O_EXCL:
+            return PASS  # a directory: the kernel says so
         if flags & sc.O_CREAT and (not exists or flags & sc.O_EXCL):
             self._disk.create_exclusive(name)
             return Verdict()
@@ -239,7 +247,8 @@ class Carrier:
         return PASS
 
     def _unlink(self, path: str) -> Verdict:
-        if not (name := self._at.inside(path)):
+        name = self._at.inside(path)
+        if not name or self._is_irregular(name):
             return PASS
         self._disk.unlink(name)
         return Verdict(result=0)
@@ -250,6 +259,10 @@ class Carrier:
             return PASS
         if not here or not there or flags & ~sc.RENAME_NOREPLACE:
             raise TracerRefusal(f"rename {old} {new}: into, out of, or an exchange")
+        if self._is_irregular(here):
+            raise TracerRefusal(f"rename {old}: a directory's name does not change in the model")
+        if self._is_irregular(there) and not flags & sc.RENAME_NOREPLACE:
+            return PASS  # the kernel puts no file in the place of a directory
         if not self._exists(there) or flags & sc.RENAME_NOREPLACE:
             self._disk.rename_new(here, there)
         elif self._exists(here) and os.path.samefile(old, new):
@@ -264,6 +277,8 @@ class Carrier:
             return PASS
         if not here or not there:
             raise TracerRefusal(f"link {old} {new}: into or out of the directory")
+        if self._is_irregular(here) or self._is_irregular(there):
+            return PASS  # a directory has one name, and that is taken: the kernel says so
         self._disk.link(here, there)
         return Verdict(result=0)
 
@@ -292,65 +307,9 @@ class Carrier:
         """Nothing changes, but reading may fail."""
         if self._at.is_directory(fd):
             self._disk.list()
-        elif name := self._at.name_of(fd):
+        elif (name := self._at.name_of(fd)) and not self._is_irregular(name):
             self._disk.read(name, 0, 0)
         return PASS
-
-    # ---- What is refused ----------------------------------------------------
-
-    def _guard(self, r: Registers) -> Verdict:
-        """See that a call which is not carried over changes nothing."""
-        number = r.orig_rax
-        arguments = (r.rdi, r.rsi, r.rdx, r.r10)
-        if number in sc.NOT_HERE or number > sc.NUMBER_MAX:
-            return Verdict(error=errno.ENOSYS)
-        if number in sc.NOT_ALLOWED:
-            return Verdict(error=errno.EPERM)
-        if number in sc.REFUSED_ALWAYS:
-            raise TracerRefusal(f"{sc.REFUSED_ALWAYS[number]}: a path means something else then")
-        concerned = False
-        if number in sc.REFUSED_ON_DESCRIPTOR:
-            name, index = sc.REFUSED_ON_DESCRIPTOR[number]
-            concerned = bool(self._at.written_name_of(arguments[index]))
-        elif number in sc.REFUSED_ON_PATH:
-            name, index = sc.REFUSED_ON_PATH[number]
-            concerned = self._is_ours(self._at.path(sc.AT_FDCWD, arguments[index]))
-        elif number in sc.REFUSED_AT:
-            name, index = sc.REFUSED_AT[number]
-            concerned = self._is_ours(self._at.path(arguments[index], arguments[index + 1]))
-        elif number == sc.UNLINKAT:
-            name, concerned = "rmdir", self._is_ours(self._at.path(r.rdi, r.rsi))
-        elif number == sc.IOCTL and (r.rsi & 0xFFFFFFFF) not in sc.HARMLESS_IOCTLS:
-            name, concerned = f"ioctl {r.rsi:#x}", bool(self._at.name_of(r.rdi))
-        elif number == sc.MMAP:
-            name, concerned = "mmap, shared and writable,", self._is_mapped(r)
-        elif number in (sc.MPROTECT, sc.PKEY_MPROTECT):
-            name, concerned = "mprotect of a shared mapping", self._is_unprotected(r)
-        elif number in (sc.SENDMSG, sc.SENDMMSG):
-            name = "sending a descriptor"
-            sent = sent_descriptors(self._tid, number, r.rsi, r.rdx)
-            concerned = any(map(self._at.name_of, sent))
-        if concerned:
-            raise TracerRefusal(f"{name} on a file of the log is not in the model; use write(2)")
-        return PASS
-
-    def _is_ours(self, path: str) -> bool:
-        """Whether the path is in the directory, at any depth."""
-        return path.startswith(self._directory + "/")
-
-    def _is_mapped(self, r: Registers) -> bool:
-        if r.r10 & sc.MAP_ANONYMOUS or not r.r10 & sc.MAP_SHARED or not self._at.name_of(r.r8):
-            return False
-        if self._at.position(r.r8).flags & sc.O_ACCMODE == sc.O_RDONLY:
-            return False
-        self._has_shared_mapping = True
-        return bool(r.rdx & sc.PROT_WRITE)
-
-    def _is_unprotected(self, r: Registers) -> bool:
-        if not self._has_shared_mapping or not r.rdx & sc.PROT_WRITE:
-            return False
-        mappings = self._at.shared_mappings()
-        return any(start < r.rdi + r.rsi and r.rdi < end for start, end, _ in mappings)
 
     # ---- Small things -------------------------------------------------------
 
@@ -363,6 +322,9 @@ class Carrier:
     def _gather(self, address: int, count: int) -> bytes:
         pieces = _IOVEC.iter_unpack(self._read_memory(address, count * _IOVEC.size))
         return b"".join(self._read_memory(base, length) for base, length in pieces)
+
+    def _is_irregular(self, name: str) -> bool:
+        return name in irregular_names(self._disk)
 
     def _exists(self, name: str) -> bool:
         return any(entry.name == name for entry in self._shadow.names())

@@ -48,6 +48,14 @@ class Descriptors:
         """Whether it is the log's directory."""
         return self.target(fd) == self._directory
 
+    def is_on_same_filesystem(self, fd: int) -> bool:
+        """Whether what it leads to is on the filesystem of the log's directory."""
+        try:
+            device = os.stat(f"/proc/{self._tid}/fd/{signed(fd)}").st_dev
+        except OSError:
+            return False
+        return device == os.stat(self._directory).st_dev
+
     def name_of(self, fd: int) -> str:
         """The name in the directory that the descriptor leads to; empty if it leads elsewhere."""
         target = self.target(fd)

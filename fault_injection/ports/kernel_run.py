@@ -19,7 +19,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,12 +29,14 @@ from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snapshot
 from fault_injection.plan import Step
 from fault_injection.ports import syscalls as sc
-from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.carrier import PASS, Carrier, Verdict
-from fault_injection.ports.port_log import PortLog, Stage
+from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.carrier import Carrier
+from fault_injection.ports.port_log import PortOpenLog
 from fault_injection.ports.ptrace import Registers
 from fault_injection.ports.real_disk import RealDisk
 from fault_injection.ports.tracing import TracedAdapter
+from fault_injection.ports.verdicts import PASS, Verdict
+from fault_injection.subject import OpenLog, Refused, draw_seed, small_limits
 from reference.filesystem import Filesystem
 from simulators.crash_filesystem import PowerFailure
 
@@ -111,74 +113,53 @@ class _GroupAdapter(Adapter):
         super().kill()
 
 
-class _KernelStage:
-    """One process on the real directory, which is what it is."""
-
-    def __init__(self, directory: Path, adapter: Adapter) -> None:
-        self.directory = directory
-        self.adapter = adapter
-
-    def reflect(self) -> None:
-        """There is nothing that it would have to be carried over to."""
-
-    def leave(self) -> None:
-        self.adapter.kill()
-
-
-class _KernelTheatre:
-    def __init__(self, command: Sequence[str], cut: Cut, *, is_traced: bool) -> None:
-        self._command = list(command)
-        self._cut = cut
-        self._is_traced = is_traced
-        self._stage: _KernelStage | None = None
-
-    def enter(self, disk: Filesystem, directory: Path) -> Stage:
-        self.leave()
-        adapter = (
-            _CountedAdapter(self._command, self._cut) if self._is_traced
-            else _GroupAdapter(self._command)
-        )  # fmt: skip
-        self._cut.is_armed = True  # saying hello is not counted
-        self._stage = _KernelStage(directory, adapter)
-        return self._stage
-
-    def leave(self) -> None:
-        """No process is left, and no call is counted."""
-        self._cut.is_armed = False
-        if self._stage is not None:
-            self._stage.leave()
-            self._stage = None
-
-
-class KernelLog(PortLog):
-    """A port on one directory of a real filesystem."""
+class KernelLog:
+    """A port on one directory of a real filesystem: a subject that no simulated disk is under."""
 
     def __init__(self, command: Sequence[str], disk: RealDisk, *, is_traced: bool) -> None:
-        """`is_traced`: power cuts inside calls are asked for. Raises AdapterError."""
+        """`is_traced`: power cuts inside calls are asked for."""
+        self.command = list(command)
         self.cut = Cut(disk)
-        self.theatre = _KernelTheatre(command, self.cut, is_traced=is_traced)
-        super().__init__(command, self.theatre, Path())
         self.is_traced = is_traced
-        self.place = Path()
+        self._running: Adapter | None = None
+        self._place = Path()
         self._directories = 0
 
     def new_directory(self) -> None:
         """Begin anew, in an empty directory whose name is durable."""
         self._directories += 1
-        self.place = self.cut.disk.mounted() / f"log-{self._directories}"
-        self.place.mkdir(mode=0o700)
-        descriptor = os.open(self.place.parent, os.O_RDONLY)
+        self._place = self.cut.disk.mounted() / f"log-{self._directories}"
+        self._place.mkdir(mode=0o700)
+        descriptor = os.open(self._place.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
-    def _new_directory(self, disk: Filesystem) -> Path:
-        return self.place
+    def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
+        """Open in a process of its own, whatever the disk is. Raises Refused, AdapterError."""
+        self.end_process()
+        adapter = self._running = (
+            _CountedAdapter(self.command, self.cut) if self.is_traced
+            else _GroupAdapter(self.command)
+        )  # fmt: skip
+        self.cut.is_armed = True  # saying hello is not counted
+        limits = small_limits(settings)
+        named = {name: getattr(limits, name) for name in type(limits).__dataclass_fields__}
+        named["fixed"] = draw_seed([], settings)
+        try:
+            found = adapter.ask("open", dir=str(self._place), settings=named)
+        except PortError as error:
+            self.end_process()
+            raise Refused(str(error)) from error
+        return PortOpenLog(adapter, self._place, found["report"])
 
-    def close(self) -> None:
-        self.theatre.leave()
-        super().close()
+    def end_process(self) -> None:
+        """Kill the process, if one lives; no call is counted."""
+        self.cut.is_armed = False
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
 
 
 @dataclass(slots=True)
@@ -206,7 +187,7 @@ class KernelRun(LogRun):
                         self._do(step)
                 self.calls_made.append(self._kernel.cut.calls)
         finally:
-            self._kernel.theatre.leave()
+            self._kernel.end_process()
         return self
 
     def _arm_boot(self, boot: Sequence[Step]) -> None:
@@ -247,7 +228,7 @@ class KernelRun(LogRun):
         return f"{where}; the filesystem's log is {'' if step.kept == 'all' else 'not '}written"
 
     def _end_process(self) -> None:
-        self._kernel.theatre.leave()
+        self._kernel.end_process()
         self.log = None
 
 

@@ -142,7 +142,7 @@ def opened(command: Sequence[str], kind: Kind, *, is_traced: bool) -> Iterator[K
         try:
             yield log
         finally:
-            log.close()
+            log.end_process()
 
 
 def _is_broken(plan: Plan, log: KernelLog, result: KernelResult) -> bool:

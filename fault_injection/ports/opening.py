@@ -20,7 +20,6 @@ from fault_injection.cases import Case
 from fault_injection.errors import UsageError
 from fault_injection.log_steps import Damage, Fault
 from fault_injection.ports.port_log import PortLog
-from fault_injection.ports.tracing import TracingTheatre
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.subject import LogSubject, ReferenceLog
 
@@ -34,19 +33,17 @@ DEEP_BUDGET_MAX: Final = 600
 
 @contextmanager
 def opened_subject(port: Sequence[str]) -> Iterator[LogSubject]:
-    """Give the reference, or the port with this command. Raises AdapterError."""
+    """Give the reference, or the port with this command."""
     if not port:
         yield ReferenceLog()
         return
     memory = Path("/dev/shm")
     place = memory if memory.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="procmond-port-", dir=place) as scratch:
-        theatre = TracingTheatre(port)
-        log = PortLog(port, theatre, Path(scratch))
+        log = PortLog(port, Path(scratch))
         try:
             yield log
         finally:
-            theatre.leave()
             log.close()
 
 

@@ -1,9 +1,8 @@
 """A port as a subject: the same plans that run on the reference run on it.
 
 A port works on a real directory, the kit on a simulated disk. Before the port opens a log,
-the disk's files are put into a directory of its own; a `Stage` says how what the port then
-does comes back to the disk: `CopyBack` reads the directory after each call (a port that is
-not traced), ports/tracing.py carries over every system call as it happens.
+the disk's files are put into a directory of its own, and what its process then does there is
+carried over to the disk, call by call (tracing.py). One process is open at a time.
 
 Recovery of many directories goes to one process that is never traced (`recover`).
 
@@ -17,12 +16,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from fault_injection.disk_faults import DiskFaults
+from fault_injection.disk_faults import irregular_names
 from fault_injection.ports.adapter import Adapter, PortError
 from fault_injection.ports.comparing import dead_letters_in
 from fault_injection.ports.errors import AdapterError, PortGaveUp
+from fault_injection.ports.tracing import TracedAdapter
 from fault_injection.promises import STRANGER, Answer
 from fault_injection.recovering import unstable
 from fault_injection.subject import (
@@ -43,52 +43,29 @@ from simulators.disk_image import Image
 from simulators.faulty_filesystem import FaultyFilesystem
 
 
-class Stage(Protocol):
-    """Where a port works: a process, a directory, and the disk that it stands for."""
-
-    directory: Path
-    adapter: Adapter
-
-    def reflect(self) -> None:
-        """Carry over to the disk what the port has done since the last time."""
-
-    def leave(self) -> None:
-        """The process is not needed any more."""
-
-
-class Theatre(Protocol):
-    """Makes stages: one for each process of a plan."""
-
-    def enter(self, disk: Filesystem, directory: Path) -> Stage:
-        """Start a process for a log on this disk, whose files are in the directory already."""
-
-
 class PortLog:
     """A port of the log."""
 
-    def __init__(self, command: Sequence[str], theatre: Theatre, scratch: Path) -> None:
+    def __init__(self, command: Sequence[str], scratch: Path) -> None:
+        """`scratch` is where it works: nothing else is there."""
         self.command = list(command)
-        self._theatre = theatre
         self.scratch = scratch
-        self._numbers = 0
+        self._running: TracedAdapter | None = None
+        self._directory: Path | None = None
         self._recoverer: Adapter | None = None
-        with Adapter(self.command) as adapter:
-            self.hello = adapter.hello
-            adapter.goodbye()
-        self.name = f"{self.hello.name} {self.hello.version}"
 
     def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
-        """Open in a process of its own. Raises Refused."""
-        directory = self._new_directory(disk)
-        stage = self._theatre.enter(disk, directory)
+        """Open in a process of its own; the one before is killed, if it lives. Raises Refused."""
+        self._end_process()
+        assert isinstance(disk, FaultyFilesystem)
+        self._directory = self._new_directory(disk)
+        adapter = self._running = TracedAdapter(self.command, self._directory, disk)
         try:
-            found = stage.adapter.ask("open", dir=str(directory), settings=_limits(disk, settings))
+            found = adapter.ask("open", dir=str(self._directory), settings=_limits(disk, settings))
         except PortError as error:
-            stage.reflect()
-            stage.leave()
+            self._end_process()
             raise Refused(str(error)) from error
-        stage.reflect()
-        return _PortOpenLog(stage, found["report"])
+        return PortOpenLog(adapter, self._directory, found["report"])
 
     def recover(
         self, disk: Filesystem, settings: Mapping[str, int],
@@ -126,26 +103,38 @@ class PortLog:
 
     def close(self) -> None:
         """End the processes that are left."""
+        self._end_process()
         if self._recoverer is not None:
             self._recoverer.kill()
             self._recoverer = None
 
+    def _end_process(self) -> None:
+        """The process of the last open and its directory are not needed any more."""
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory)
+            self._directory = None
+
     def _new_directory(self, disk: Filesystem) -> Path:
-        self._numbers += 1
-        directory = Path(tempfile.mkdtemp(prefix=f"{self._numbers}-", dir=self.scratch))
+        directory = Path(tempfile.mkdtemp(dir=self.scratch))
         write_files(disk, directory)
         return directory
 
 
-class _PortOpenLog:
-    def __init__(self, stage: Stage, report: dict[str, Any]) -> None:
-        self._stage = stage
+class PortOpenLog:
+    """A log that a port has open, in a directory."""
+
+    def __init__(self, adapter: Adapter, directory: Path, report: dict[str, Any]) -> None:
+        self._adapter = adapter
+        self._directory = directory
         self._report = report
 
     def append(self, events: Sequence[ProcessEvent]) -> Appended:
         encoded = [encode_event(each).hex() for each in events]
         try:
-            found = self._ask("append_batch", events=encoded)
+            found = self._adapter.ask("append_batch", events=encoded)
         except PortError as error:
             stored = tuple(int(each) for each in error.fields.get("stored", ()))
             return Appended(stored, "definite" if error.is_definite else "indefinite", str(error))
@@ -156,19 +145,19 @@ class _PortOpenLog:
 
     def refuse(self, sequence: int) -> bool:
         try:
-            self._ask("refuse", sequence=str(sequence), reason="refused by the plan")
+            self._adapter.ask("refuse", sequence=str(sequence), reason="refused by the plan")
         except PortError:
             return False
         return True
 
     def answer(self, offered: Mapping[int, ProcessEvent]) -> Answer:
         try:
-            entries = self._ask("replay", after="0")["entries"]
+            entries = self._adapter.ask("replay", after="0")["entries"]
         except PortError as error:
             raise Unreadable(str(error)) from error
         status = self._must("status")
         hidden = int(status["hidden_from"] or 0)
-        dead = tuple(each.sequence for each in dead_letters_in(self._stage.directory))
+        dead = tuple(each.sequence for each in dead_letters_in(self._directory))
         return _answer(
             self._report, entries, status["next_sequence"], dead, offered, hidden_from=hidden
         )
@@ -179,59 +168,51 @@ class _PortOpenLog:
 
     def close(self) -> bool:
         clean: bool = self._must("close")["clean"]
-        self._stage.leave()
+        self._adapter.kill()  # a log that was closed has nothing left to do
         return clean
-
-    def _ask(self, op: str, **fields: object) -> dict[str, Any]:
-        try:
-            found = self._stage.adapter.ask(op, **fields)
-        except PortError:
-            self._stage.reflect()
-            raise
-        self._stage.reflect()
-        return found
 
     def _must(self, op: str, **fields: object) -> dict[str, Any]:
         """Ask for what may not be refused. Raises PortGaveUp."""
         try:
-            return self._ask(op, **fields)
+            return self._adapter.ask(op, **fields)
         except PortError as error:
             raise PortGaveUp(str(error)) from error
 
 
 def write_files(disk: Filesystem, directory: Path) -> None:
-    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called.
-
-    Names that are taken by directories are taken here too: a log has to see them to avoid them.
-    """
-    for name in sorted(disk.irregular) if isinstance(disk, DiskFaults) else ():
-        (directory / name).mkdir(exist_ok=True)
-    disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
-    assert isinstance(disk, CrashFilesystem)
-    inodes = disk.inodes()
+    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
+    files = _inner(disk)
+    inodes = files.inodes()
     first: dict[int, Path] = {}
-    for name, content in disk.process_image().items():
+    for name, content in files.process_image().items():
         path = directory / name
         if (other := first.setdefault(inodes[name], path)) is not path:
             path.hardlink_to(other)  # a rename was cut off between its two names
             continue
         path.write_bytes(content)
         path.chmod(0o600)
+    for name in irregular_names(disk):
+        (directory / name).mkdir()
 
 
 def read_files(directory: Path) -> Image:
-    """Return the directory as an image."""
-    return {each.name: each.read_bytes() for each in sorted(directory.iterdir())}
+    """Return the directory as an image: of regular files alone."""
+    return {each.name: each.read_bytes() for each in sorted(directory.iterdir()) if each.is_file()}
+
+
+def _inner(disk: Filesystem) -> CrashFilesystem:
+    disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
+    assert isinstance(disk, CrashFilesystem)
+    return disk
 
 
 def _limits(disk: Filesystem, settings: Mapping[str, int]) -> dict[str, int]:
     """Return the settings of an open. `fixed` is drawn as the reference's random bytes are."""
-    disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
-    assert isinstance(disk, CrashFilesystem)
     limits = small_limits(settings)
     names = type(limits).__dataclass_fields__
-    files = [(each.name, each.size_bytes) for each in disk.names() if each.name != LOCK_NAME]
-    fixed = draw_seed(files, settings)
+    files = [(each.name, each.size_bytes) for each in _inner(disk).names()]
+    files += [(name, 0) for name in irregular_names(disk)]
+    fixed = draw_seed([each for each in files if each[0] != LOCK_NAME], settings)
     return {name: getattr(limits, name) for name in names} | {"fixed": fixed}
 
 

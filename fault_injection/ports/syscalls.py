@@ -1,15 +1,16 @@
 """What system calls a port makes of its files, and what they mean to a disk: x86-64 numbers.
 
 Each number up to `NUMBER_MAX` is in one of four places: carried over (carrier.py), refused
-when it concerns the log, answered as if the kernel did not have it, or harmless because it
-changes no file. A higher one is newer than this table and answered as on an older kernel, so
-nothing that might change a file goes unseen.
+when it concerns the log, answered as if the kernel or the filesystem did not have it, or
+harmless because it changes no file. A higher one is newer than this table and answered as on an
+older kernel, so nothing that might change a file goes unseen.
 
 Spec: PRT-2.1.
 """
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 READ, WRITE, OPEN, MMAP, MPROTECT, IOCTL = 0, 1, 2, 9, 10, 16
@@ -36,10 +37,14 @@ NAMES: Final = {
 }  # fmt: skip
 """The calls that carrier.py knows."""
 
-REFUSED_ON_DESCRIPTOR: Final = {
-    40: ("sendfile", 0), 275: ("splice", 2), 285: ("fallocate", 0), 326: ("copy_file_range", 2),
-}  # fmt: skip
-"""Refused if the argument with this index is a descriptor of a file of the log."""
+LACKING: Final = {
+    40: (0, errno.EINVAL),  # sendfile
+    275: (2, errno.EINVAL),  # splice
+    285: (0, errno.EOPNOTSUPP),  # fallocate
+    326: (2, errno.EOPNOTSUPP),  # copy_file_range
+}
+"""If the argument with this index is a descriptor of a file of the log, answered as by a
+filesystem that does not have it: libraries know these errors, and fall back to write(2)."""
 REFUSED_ON_PATH: Final = {
     83: ("mkdir", 0), RMDIR: ("rmdir", 0), 88: ("symlink", 1), 133: ("mknod", 0),
 }  # fmt: skip
@@ -62,7 +67,7 @@ O_CREAT, O_EXCL, O_TRUNC, O_APPEND = 0o100, 0o200, 0o1000, 0o2000
 O_DSYNC, O_SYNC, O_NOFOLLOW, O_TMPFILE = 0o10000, 0o4010000, 0o400000, 0o20200000
 PROT_WRITE, MAP_SHARED, MAP_ANONYMOUS = 2, 1, 0x20
 RENAME_NOREPLACE = 1
-RWF_DSYNC, RWF_SYNC, RWF_APPEND, RWF_NOWAIT = 2, 4, 0x10, 8
+RWF_DSYNC, RWF_SYNC, RWF_APPEND, RWF_NOAPPEND = 2, 4, 0x10, 0x20
 LOCK_SH, LOCK_EX, LOCK_UN = 1, 2, 8
 F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW = 6, 7, 37, 38
 HARMLESS_IOCTLS: Final = frozenset({0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451})

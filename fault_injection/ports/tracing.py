@@ -1,4 +1,4 @@
-"""A stage on which a port is watched: its process runs under ptrace, its disk is simulated.
+"""An adapter that is watched: its process runs under ptrace, its disk is simulated.
 
 The process is started stopped, and goes on only while somebody waits for its reply, so what
 it does happens between a request and a reply, in one order, and the place of a reply among
@@ -22,11 +22,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fault_injection.ports.adapter import ENDING_SECONDS, TIMEOUT_SECONDS, Adapter
-from fault_injection.ports.carrier import PASS, Carrier, Verdict
+from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.errors import AdapterTimeout, TracerRefusal
+from fault_injection.ports.protocol import Reply
 from fault_injection.ports.ptrace import (
     NO_CALL,
     Exited,
@@ -37,7 +38,7 @@ from fault_injection.ports.ptrace import (
     write_memory,
 )
 from fault_injection.ports.syscalls import NAMES, PWRITEV, PWRITEV2, WRITE, WRITEV
-from reference.filesystem import Filesystem
+from fault_injection.ports.verdicts import PASS, Verdict
 from simulators.faulty_filesystem import FaultyFilesystem
 
 _VECTORED: Final = (WRITEV, PWRITEV, PWRITEV2)
@@ -165,15 +166,20 @@ class TracedAdapter(Adapter):
         self._carrier = Carrier(directory, disk)
         super().__init__(command, timeout_seconds=timeout_seconds)
 
-    def difference(self) -> str:
-        """Say where directory and disk are not the same; empty if they are."""
-        return self._carrier.difference()
-
     def kill(self) -> None:
         """Kill it with all its children, and wait for them."""
         if self._tracer is not None:
             self._tracer.process.kill()
         self._close_streams()
+
+    def _answer(self, op: str, reply: Reply) -> dict[str, Any]:
+        """The reply is good only if disk and directory are equal now. Raises TracerRefusal.
+
+        Whatever the tracer does not know of and changes bytes is found here.
+        """
+        if wrong := self._carrier.difference():
+            raise TracerRefusal(wrong)
+        return super()._answer(op, reply)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
@@ -233,45 +239,3 @@ class TracedAdapter(Adapter):
             raise
         finally:
             watchdog.cancel()
-
-
-class TracedStage:
-    """One traced process on its directory."""
-
-    def __init__(self, command: Sequence[str], disk: Filesystem, directory: Path) -> None:
-        assert isinstance(disk, FaultyFilesystem)
-        self.directory = directory
-        self._traced = TracedAdapter(command, directory, disk)
-        self.adapter: Adapter = self._traced
-
-    def reflect(self) -> None:
-        """Everything has been carried over as it happened; see that it was. Raises TracerRefusal.
-
-        Whatever the tracer does not know of and changes bytes is found here.
-        """
-        if wrong := self._traced.difference():
-            raise TracerRefusal(wrong)
-
-    def leave(self) -> None:
-        """Kill it: a log that was closed has nothing left to do."""
-        self.adapter.kill()
-
-
-class TracingTheatre:
-    """Makes traced stages."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = list(command)
-        self._stage: TracedStage | None = None
-
-    def enter(self, disk: Filesystem, directory: Path) -> TracedStage:
-        """Start a process. The one before is killed, if it lives."""
-        self.leave()
-        self._stage = TracedStage(self._command, disk, directory)
-        return self._stage
-
-    def leave(self) -> None:
-        """No process is left."""
-        if self._stage is not None:
-            self._stage.leave()
-            self._stage = None
