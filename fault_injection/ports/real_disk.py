@@ -162,7 +162,8 @@ def real_disk(kind: Kind) -> Iterator[RealDisk]:
         try:
             yield disk
         finally:
-            disk.unmount()
+            with _undisturbed():
+                disk.unmount()
 
 
 def why_not(kind: Kind) -> str:
@@ -190,6 +191,16 @@ def _run(command: Sequence[str]) -> str:
     if result.returncode == 0:
         return ""
     return result.stderr.strip() or f"{command[0]}: exit code {result.returncode}"
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a second Ctrl-C wait until the disk is let go."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
