@@ -2,8 +2,11 @@
 
     port smoke    first contact: each operation once, and what came
     port vectors  every vector that an operation can be asked, compared byte for byte
+    port contract   what SPEC.md says of calls and bytes when nothing goes wrong
     port tiers    in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
+    port kernel     on real filesystems whose power is cut, as root (command_kernel.py)
+    port mistakes   deliberate mistakes of it, and what finds each (command_mistakes.py)
 
 Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
 tried. The scenarios are `run --port`. Spec: PRT-1.2, PRT-1.4, PRT-2.2.
@@ -17,14 +20,17 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
+from fault_injection import command_kernel, command_mistakes
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
+from fault_injection.ports.contract import try_contract
 from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.kernel_tier import probe_kernel
 from fault_injection.ports.known import read_known, vector_known
 from fault_injection.ports.opening import opened_subject, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.smoke import smoke
-from fault_injection.ports.tiers import KERNEL_APART, TITLES, probe_tiers
+from fault_injection.ports.tiers import TITLES, probe_tiers
 from fault_injection.ports.vectors import VectorResult, try_vectors
 from fault_injection.result import TierResult
 
@@ -38,8 +44,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, function, text in (
         ("smoke", run_smoke, "first contact: each operation once"),
         ("vectors", run_vectors, "the test vectors (in a checkout)"),
+        ("contract", run_contract, "rules of calls and bytes when nothing goes wrong"),
         ("tiers", run_tiers, "in which ways it can be crashed here"),
         ("connector", run_connector, "its `run` command against a broker that misbehaves"),
+        ("kernel", command_kernel.run, "on real filesystems whose power is cut, as root"),
+        ("mistakes", command_mistakes.run, "deliberate mistakes, and what finds each"),
     ):
         each = commands.add_parser(name, help=text)
         each.add_argument("--port", metavar="COMMAND", required=True, help="the adapter's command")
@@ -47,6 +56,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             each.add_argument("--transcript", type=Path, metavar="FILE", help="write all lines")
         if name == "vectors":
             each.add_argument("--known", type=Path, metavar="FILE", help="failures that are known")
+        if name == "kernel":
+            command_kernel.add_options(each)
+        if name == "mistakes":
+            command_mistakes.add_options(each)
         each.set_defaults(function=function)
 
 
@@ -101,14 +114,30 @@ def run_vectors(options: argparse.Namespace) -> int:
     return 0 if counts["passed"] else 3
 
 
+def run_contract(options: argparse.Namespace) -> int:
+    """Print a line for each rule; return 1 if one does not hold, 3 if all were skipped."""
+    found = []
+    try:
+        for each in try_contract(port_command(options.port)):
+            found.append(each)
+            words = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
+            print(f"{words[each.status]}  {each.name:<30} {each.requirement:<8} {each.text}")
+    except AdapterError as error:
+        _print_error(error)
+        return 1
+    statuses = {each.status for each in found}
+    return 1 if "failed" in statuses else 0 if "passed" in statuses else 3
+
+
 def run_tiers(options: argparse.Namespace) -> int:
     """Print which tiers can be run; return 1 if a plan breaks one, 3 if none can be run."""
     command = port_command(options.port)
     if why_not := unavailable():
         tiers = [
-            TierResult(name, title, 0, KERNEL_APART if name == "T4" else f"not run: {why_not}")
-            for name, title in TITLES.items()
-        ]
+            TierResult(name, title, 0, f"not run: {why_not}")
+            for name, title in TITLES.items() if name != "T4"
+        ]  # fmt: skip
+        tiers.append(probe_kernel(command))  # it needs root, and no tracing
     else:
         try:
             with opened_subject(command) as subject:

@@ -82,10 +82,10 @@ def _claim(profile: str, result: RunResult, port: tuple[str, ...], is_whole: boo
     """Say whether the port may claim the profile; return 1 if not. Raises UsageError."""
     assert result.port is not None, "--profile without --port is refused before"
     try:
-        vectors, box = tried_for(profile, port)
+        vectors, box, contract = tried_for(profile, port)
     except AdapterError as error:
         raise UsageError(f"--port {shlex.join(port)}: {error}") from error
-    left = left_to_show(profile, result.port, result.scenarios, vectors, box)
+    left = left_to_show(profile, result.port, result.scenarios, vectors, box, contract)
     if "log" in PROFILES[profile] and not is_whole:
         left.insert(0, "the whole catalogue: only a part was selected")
     if not left:

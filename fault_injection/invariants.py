@@ -65,7 +65,8 @@ INVARIANTS: Final = {
             ("REC-9.1", "REC-9.2"),
         ),
         Invariant(
-            "I6", "no number twice", "a number is given to one event, ever",
+            "I6", "no number twice",
+            "a number is given to one event, ever, and none is passed over but burned ones",
             ("WAL-1.2", "REC-6.2"),
         ),
         Invariant(

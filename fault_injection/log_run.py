@@ -46,6 +46,7 @@ from fault_injection.log_steps import (
     processes,
 )
 from fault_injection.looking import Reader
+from fault_injection.numbering import Numbering
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
 from fault_injection.plan_bounds import check_log_plan, check_sizes
@@ -100,6 +101,7 @@ class LogRun:
     _directories: set[str] = field(default_factory=set)
     _asked: Asked = field(default_factory=Asked)
     _notes: tuple[str, ...] = ()
+    _numbering: Numbering = field(default_factory=Numbering)
 
     def __post_init__(self) -> None:
         check_log_plan(self.plan)
@@ -148,13 +150,11 @@ class LogRun:
         except DEFECTS as error:
             outcome = f"the log gives up: {defect(error)}"
             self._note(Broken("I10", outcome))
-        is_ending = isinstance(step, ENDINGS)
-        self.done.append(
-            Done(
-                step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
-                len(self.disk.points), self._notes,
-            )
+        done = Done(
+            step, outcome, self.disk.calls, len(self.disk.marks), isinstance(step, ENDINGS),
+            len(self.disk.points), self._notes,
         )  # fmt: skip
+        self.done.append(done)
         self._notes = ()
         self.fired.update(self._faults.take_fired())
         if self._faults.reader is not None:
@@ -209,13 +209,12 @@ class LogRun:
             self._lives += 1
             log = self.subject.open(self._faults, settings_of(self.plan, self._lives))
         except Refused as refusal:
-            self._asked = replace(
-                self._asked, answer=Answer(refused=str(refusal)), fired=tuple(self._faults.fired)
-            )
+            answer = Answer(refused=str(refusal))
+            self._asked = replace(self._asked, answer=answer, fired=tuple(self._faults.fired))
             if not self._faults.fired:
                 self._note(Broken("I10", f"the log could not be opened: {refusal}"))
             return f"refused: {refusal}"
-        self.log = log
+        self.log, self._numbering = log, Numbering()
         return self._judge(log, promises, is_opening=True)
 
     def _replay(self) -> str:
@@ -237,6 +236,7 @@ class LogRun:
         self.checks += 1
         ledger = Ledger.of(promises)
         self._note(check_log(promises, answer))
+        self._numbering.next_sequence = answer.next_sequence
         if is_opening:
             self._asked = replace(
                 self._asked, answer=answer, reported=frozenset(ledger.reported),
@@ -252,8 +252,7 @@ class LogRun:
     def _append(self, count: int, padding: int) -> str:
         if self.log is None:
             return "no log"
-        first = len(self.offered) + 1
-        events = make_events(first, count, padding)
+        events = make_events(len(self.offered) + 1, count, padding)
         check_sizes(events.values(), self.plan.settings)
         self.offered |= events
         appended = self.log.append(list(events.values()))
@@ -261,18 +260,20 @@ class LogRun:
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
             self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
+        words = self._faults.words()
+        self._note(self._numbering.appended(appended.sequences, appended.failure, words))
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
             self.disk.mark(Rejected(tuple(events)[len(stored) :]))
-        numbers = ", ".join(str(sequence) for sequence, _ in stored)
+        numbers = ", ".join(str(sequence) for sequence, _ in stored) or "nothing"
         failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
         if appended.failure and not self._faults.excuses_failure:
             if "quota_bytes" in self.plan.settings:
                 self.fired["quota"] += 1
-                return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
+                return f"returned {numbers}; {appended.failure} failure: quota"
             self._note(Broken("I11", f"append failed and nothing was wrong: {appended.text}"))
-        return f"returned {numbers or 'nothing'}{failed}"
+        return f"returned {numbers}{failed}"
 
     def _acknowledge(self, count: int) -> str:
         if self.log is None:
@@ -355,9 +356,8 @@ class LogRun:
             return "nothing to acknowledge"
         if what == "deletes":
             self._acknowledge(len(self.ledger.wanted))
-        self._note(
-            check_more(what, self._asked, self.log, self.disk.process_image(), self.plan.settings)
-        )
+        image = self.disk.process_image()
+        self._note(check_more(what, self._asked, self.log, image, self.plan.settings))
         return "asked"
 
     def _inspect(self) -> str:

@@ -17,6 +17,7 @@ from fault_injection.cases import Tally
 from fault_injection.errors import UsageError
 from fault_injection.ports import opening, vectors
 from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.contract import RuleResult
 from fault_injection.ports.known import Known, mark_known, read_known, vector_known
 from fault_injection.ports.profiles import PROFILES, left_to_show
 from fault_injection.ports.tiers import TITLES, counts, tiers_of_run
@@ -246,6 +247,7 @@ PASSING = [
     VectorResult("dir-x", "directories_torn.json", "passed"),
     VectorResult("crc-empty", "crc.json", "not-applicable"),
 ]
+KEPT = [RuleResult("slots-take-turns", "ACK-1.1", "")]
 
 
 @pytest.mark.req("PRT-1.4")
@@ -254,7 +256,7 @@ def test_a_claim_holds_if_everything_passed(profile: str) -> None:
     scenarios = [
         ScenarioResult("A", "", Status.PASSED), ScenarioResult("B", "", Status.NOT_RUN, NOT_A_LOG),
     ]  # fmt: skip
-    assert left_to_show(profile, WHOLE, scenarios, PASSING, []) == []
+    assert left_to_show(profile, WHOLE, scenarios, PASSING, [], KEPT) == []
 
 
 @pytest.mark.req("PRT-1.4")
@@ -265,21 +267,29 @@ def test_what_was_left_out_stands_against_a_claim() -> None:
         ScenarioResult("B", "", Status.NOT_RUN, "never struck"),
     ]
     found = [VectorResult("codec-x", "codec.json", "skipped"), PASSING[1]]
-    lacking = left_to_show("full", port, scenarios, found, ["refused: event 3"])
+    lacking = left_to_show("full", port, scenarios, found, ["refused: event 3"], [])
     assert [each.split(":")[0] for each in lacking] == [
         "the capability codec", "the capability connector", "vector codec-x", "scenario A",
-        "scenario B", "tier T1", "tier T2", "tier T3", "black box",
+        "scenario B", "the contract", "tier T1", "tier T2", "tier T3", "black box",
     ]  # fmt: skip
-    assert left_to_show("codec", WHOLE, [], [], []) == ["the vectors"]
+    assert left_to_show("codec", WHOLE, [], [], [], []) == ["the vectors"]
+
+
+@pytest.mark.req("PRT-1.4", "PRT-1.6")
+def test_a_rule_that_does_not_hold_stands_against_a_claim() -> None:
+    wrong = [*KEPT, RuleResult("second-opener-is-refused", "DSK-1.3", "let in", "failed")]
+    lacking = left_to_show("log", WHOLE, [], PASSING, [], wrong)
+    assert lacking == ["contract, second-opener-is-refused: let in"]
+    assert left_to_show("codec", WHOLE, [], PASSING, [], wrong) == []
 
 
 @pytest.mark.req("PRT-1.4")
 def test_who_claims_bytes_has_them_to_show_for_the_codec_too() -> None:
     wrong = [VectorResult("crc-empty", "crc.json", "failed"),
              VectorResult("dir-y", "directories_torn.json", "failed")]  # fmt: skip
-    assert left_to_show("codec", WHOLE, [], [*PASSING, *wrong], []) == []
+    assert left_to_show("codec", WHOLE, [], [*PASSING, *wrong], [], []) == []
     with_bytes = replace(WHOLE, capabilities=("codec", "bytes"))
-    lacking = left_to_show("codec", with_bytes, [], [*PASSING, *wrong], [])
+    lacking = left_to_show("codec", with_bytes, [], [*PASSING, *wrong], [], [])
     assert lacking == ["vector crc-empty: failed"]
 
 

@@ -37,8 +37,8 @@ NO_VECTOR: Final = _reasons(
         "a line's CRC and JSON are in the directory vectors of DLQ-1.1": "DLQ-1.2",
         _KIT: "ARC-1.1 SIM-1.1 SIM-1.2 SIM-1.3 SIM-2.1 SIM-2.2 SIM-2.3 SIM-2.4 SIM-2.5 SIM-2.6 "
         "SIM-2.7 SIM-2.8 SIM-2.9 SIM-2.10 SIM-2.11 SIM-2.12 SIM-2.13 PRT-1.1 PRT-1.2 PRT-1.3 "
-        "PRT-1.4 PRT-2.1 PRT-2.2 PRT-3.1 SCN-1.1 SCN-1.2 SCN-1.3 SCN-1.4 SCN-1.5 SCN-4.1 SCN-2.1 "
-        "SCN-2.2 SCN-2.3 SCN-2.4 SCN-3.1 SCN-3.2",
+        "PRT-1.4 PRT-1.5 PRT-1.6 PRT-2.1 PRT-2.2 PRT-2.3 PRT-3.1 SCN-1.1 SCN-1.2 SCN-1.3 SCN-1.4 "
+        "SCN-1.5 SCN-4.1 SCN-2.1 SCN-2.2 SCN-2.3 SCN-2.4 SCN-3.1 SCN-3.2",
     }
 )
 
@@ -51,7 +51,8 @@ NO_PROPERTY: Final = _reasons(
         _REAL: "WAL-1.4 WAL-2.1 WAL-2.2 CON-2.2 CON-4.1",
         _TOOL: "CLI-1.1 CLI-1.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
         _KIT: "ARC-1.1 SIM-1.1 SIM-1.3 SIM-2.1 SIM-2.2 SIM-2.3 SIM-2.4 SIM-2.5 SIM-2.6 SIM-2.7 "
-        "SIM-2.8 SIM-2.10 SIM-2.11 SIM-2.12 SIM-2.13 PRT-1.1 PRT-1.2 PRT-1.4 PRT-2.1 PRT-2.2 "
-        "PRT-3.1 SCN-1.1 SCN-1.3 SCN-1.4 SCN-2.1 SCN-2.2 SCN-2.3 SCN-2.4 SCN-3.1 SCN-3.2",
+        "SIM-2.8 SIM-2.10 SIM-2.11 SIM-2.12 SIM-2.13 PRT-1.1 PRT-1.2 PRT-1.4 PRT-1.5 PRT-1.6 "
+        "PRT-2.1 PRT-2.2 PRT-2.3 PRT-3.1 SCN-1.1 SCN-1.3 SCN-1.4 SCN-2.1 SCN-2.2 SCN-2.3 "
+        "SCN-2.4 SCN-3.1 SCN-3.2",
     }
 )

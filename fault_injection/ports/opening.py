@@ -27,6 +27,7 @@ CASES_MAX: Final = 24
 """Of a scenario."""
 DEEP_CASES_MAX: Final = 480
 CASES_OF_EACH_FAULT: Final = 4
+EXPLORING_CASES: Final = 4
 BUDGET_MAX: Final = 30
 DEEP_BUDGET_MAX: Final = 600
 
@@ -64,7 +65,8 @@ def port_cases(cases: Sequence[Case], effort: Effort, scenario: Scenario) -> lis
     """Return some of the scenario's cases on a log, with budgets for a port.
 
     They are drawn, always the same for one seed: first some for each fault that has to strike,
-    then any. Every n-th would be of one kind only where the kinds take turns.
+    then some that explore, since their cuts are at moments of the port and not at those that the
+    reference had, then any. Every n-th would be of one kind only where the kinds take turns.
     """
     count = effort.budget(CASES_MAX, DEEP_CASES_MAX)
     budget = effort.budget(BUDGET_MAX, DEEP_BUDGET_MAX)
@@ -74,6 +76,8 @@ def port_cases(cases: Sequence[Case], effort: Effort, scenario: Scenario) -> lis
     for fault in scenario.strikes:
         those = [index for index, case in enumerate(order) if fault in _faults(case)]
         drawn |= {index: order[index] for index in those[:CASES_OF_EACH_FAULT]}
+    exploring = [index for index, case in enumerate(order) if case.budget]
+    drawn |= {index: order[index] for index in exploring[:EXPLORING_CASES]}
     for index, case in enumerate(order):
         if len(drawn) < count:
             drawn.setdefault(index, case)

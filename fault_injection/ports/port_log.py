@@ -65,7 +65,7 @@ class PortLog:
         except PortError as error:
             self._end_process()
             raise Refused(str(error)) from error
-        return _PortOpenLog(adapter, self._directory, found["report"])
+        return PortOpenLog(adapter, self._directory, found["report"])
 
     def recover(
         self, disk: Filesystem, settings: Mapping[str, int],
@@ -123,7 +123,9 @@ class PortLog:
         return directory
 
 
-class _PortOpenLog:
+class PortOpenLog:
+    """A log that a port has open, in a directory."""
+
     def __init__(self, adapter: Adapter, directory: Path, report: dict[str, Any]) -> None:
         self._adapter = adapter
         self._directory = directory

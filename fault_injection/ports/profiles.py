@@ -1,7 +1,8 @@
 """Profiles: what a port may say of itself, and what a run leaves to be shown for it.
 
     codec      the vectors of the codec; with the capability `bytes` those of frames and headers
-    log        the codec, the vectors of directories, every scenario of the log, tiers T0 to T3
+    log        the codec, the vectors of directories, the contract, every scenario of the log,
+               tiers T0 to T3
     connector  the black box
     full       all of it
 
@@ -16,6 +17,7 @@ from typing import Final
 
 from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.black_box import SCENARIOS, run_box, run_command_of
+from fault_injection.ports.contract import RuleResult, try_contract
 from fault_injection.ports.vectors import VectorResult, try_vectors
 from fault_injection.result import PortResult, ScenarioResult, Status
 from fault_injection.runner import NOT_A_LOG
@@ -35,6 +37,7 @@ def left_to_show(
     scenarios: Sequence[ScenarioResult],
     vectors: Sequence[VectorResult],
     box: Sequence[str],
+    contract: Sequence[RuleResult],
 ) -> list[str]:
     """Return what a claim to the profile lacks; nothing if it holds.
 
@@ -56,14 +59,24 @@ def left_to_show(
             f"scenario {each.id}: {each.status.value}" for each in scenarios
             if each.status is not Status.PASSED and each.reason != NOT_A_LOG
         ]  # fmt: skip
+        if not contract:
+            found.append("the contract")
+        found += [
+            f"contract, {each.name}: {each.text}" for each in contract if each.status != "passed"
+        ]  # fmt: skip
         found += [f"tier {t.name}: {t.reason}" for t in port.tiers if t.name in _TIERS and t.reason]
     if "connector" in needed:
         found += [f"black box: {each}" for each in box]
     return found
 
 
-def tried_for(profile: str, command: Sequence[str]) -> tuple[list[VectorResult], list[str]]:
-    """Put to the port what is no scenario of a run: vectors, black box. Raises AdapterError."""
+def tried_for(
+    profile: str, command: Sequence[str]
+) -> tuple[list[VectorResult], list[str], list[RuleResult]]:
+    """Put to the port what is no scenario of a run: vectors, black box, contract.
+
+    Raises AdapterError.
+    """
     needed = PROFILES[profile]
     vectors: list[VectorResult] = []
     with Adapter(command) as adapter:
@@ -74,4 +87,7 @@ def tried_for(profile: str, command: Sequence[str]) -> tuple[list[VectorResult],
     if "connector" in needed and "connector" in hello.capabilities:
         run = run_command_of(hello.limits)
         box = [f"{each.name}: {wrong}" for each in SCENARIOS if (wrong := run_box(run, each))]
-    return vectors, box
+    contract: list[RuleResult] = []
+    if "log" in needed and "log" in hello.capabilities:
+        contract = list(try_contract(command))
+    return vectors, box, contract

@@ -4,7 +4,7 @@
     T1  a power cut                    its calls are carried over to a disk that can lose some
     T2  calls that fail, short writes  the same disk says so, and the tracer makes it true
     T3  a failed sync, then a cut      nothing that it covered may be there
-    T4  a real filesystem, shut down   not done for ports; root and a loop device
+    T4  a real filesystem, shut down   `port kernel` (kernel_tier.py); root and a loop device
 
 Spec: PRT-2.2.
 """
@@ -20,6 +20,8 @@ from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Append, Fault, Heal, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
 from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.kernel_tier import ELSEWHERE, TITLE, probe_kernel
+from fault_injection.ports.port_log import PortLog
 from fault_injection.result import TierResult
 from fault_injection.subject import LogSubject
 
@@ -28,9 +30,8 @@ TITLES: Final = {
     "T1": "power cut, with all that the disk may keep",
     "T2": "calls that fail or write short",
     "T3": "a sync fails, then the power",
-    "T4": "a real filesystem is shut down",
+    "T4": TITLE,
 }
-KERNEL_APART: Final = "not run: the kit does this for the reference only (test_real_kernel.py)"
 _PROBES: Final[Mapping[str, tuple[Step, ...]]] = {
     "T0": (Open(), Append(1), Append(2), Kill(4), Open()),
     "T1": (Open(), Append(1), PowerCut(), Open()),
@@ -61,7 +62,7 @@ def tiers_of_run(fired: Mapping[str, int], why_not: str) -> tuple[TierResult, ..
     for name, title in TITLES.items():
         reason = ""
         if name == "T4":
-            reason = KERNEL_APART
+            reason = ELSEWHERE
         elif not struck[name]:
             reason = f"not run: {why_not or 'no scenario of this run did it'}"
         found.append(TierResult(name, title, struck[name], reason))
@@ -71,7 +72,9 @@ def tiers_of_run(fired: Mapping[str, int], why_not: str) -> tuple[TierResult, ..
 def probe_tiers(subject: LogSubject) -> tuple[TierResult, ...]:
     """Try each tier with one small plan."""
     found = [_probe(name, steps, subject) for name, steps in _PROBES.items()]
-    return (*found, TierResult("T4", TITLES["T4"], 0, KERNEL_APART))
+    if isinstance(subject, PortLog):
+        return (*found, probe_kernel(subject.command))
+    return (*found, TierResult("T4", TITLE, 0, ELSEWHERE))
 
 
 def _probe(name: str, steps: tuple[Step, ...], subject: LogSubject) -> TierResult:

@@ -12,7 +12,10 @@ from fault_injection.workloads import LIFE_AFTER, calls_of, disk_of, files, log_
 
 
 def cases(effort: Effort) -> Iterator[Case]:
-    """The second file is begun, with records before it unsettled or settled."""
+    """The second file is begun, with records before it unsettled or settled.
+
+    The last of each explores: cuts that are listed are at moments of the reference's rotation.
+    """
     for settled in (0, 1, 2):
         before = log_plan("rotate-crash-between", *files(1), Acknowledge(settled), seed=effort.seed)
         plan = before.then(Append(1))
@@ -23,6 +26,7 @@ def cases(effort: Effort) -> Iterator[Case]:
         first = len(disk_of(before).points) - 1
         for cut in cuts(disk_of(plan), effort.budget(40, 1 << 12), effort.seed, first=first):
             yield Case(plan.then(cut, *LIFE_AFTER), twice=True)
+        yield Case(plan, budget=effort.budget(40, 1 << 12), twice=True)
 
 
 SCENARIO = Scenario(
