@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
+import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,9 +33,11 @@ class Peer(Store):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self._next = 1
+        self._numbering = threading.Lock()
 
     def append_payloads(self, payloads: Sequence[bytes]) -> None:
-        first, self._next = self._next, self._next + len(payloads)
+        with self._numbering:
+            first, self._next = self._next, self._next + len(payloads)
         self.put(first, payloads)
 
     def append_as_json(self, events: Sequence[ProcessEvent]) -> None:
@@ -98,6 +101,7 @@ class RocksPeer(Peer):
     name = "rocksdict"
     module = "rocksdict"
     how = "WriteBatch, WriteOptions.sync"
+    is_thread_safe = True
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -134,6 +138,7 @@ class LevelPeer(Peer):
     name = "plyvel"
     module = "plyvel"
     how = "write_batch(sync=True)"
+    is_thread_safe = True
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)

@@ -31,6 +31,8 @@ class Store(ABC):
     name: ClassVar[str]
     how: ClassVar[str]
     """By which calls a batch becomes durable."""
+    is_thread_safe: ClassVar[bool] = False
+    """Whether many threads may append at the same time."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -70,6 +72,7 @@ class LogStore(Store):
 
     name = "log"
     how = "append_batch"
+    is_thread_safe = True
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)

@@ -22,7 +22,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks import append_case
+from tests.benchmarks import (
+    acknowledge_case,
+    append_case,
+    backlog_case,
+    concurrent_case,
+    connector_case,
+    crash_case,
+    footprint_case,
+    replay_case,
+)
 from tests.benchmarks.machine import machine
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.results import CaseResult
@@ -33,6 +42,13 @@ from tests.benchmarks.table import markdown, target_line
 
 CASES: Final[dict[str, Case]] = {
     "append": append_case.run,
+    "concurrent": concurrent_case.run,
+    "replay": replay_case.run,
+    "acknowledge": acknowledge_case.run,
+    "connector": connector_case.run,
+    "backlog": backlog_case.run,
+    "footprint": footprint_case.run,
+    "crash": crash_case.run,
 }
 
 
