@@ -51,7 +51,7 @@ def run(settings: Settings) -> CaseResult:
     rates = Table("Durable events a second", "events/s")
     model = Table("The model 1 / (t_cpu + t_sync / batch)", "events/s")
     other = Table(f"The same at batch {OTHER_BATCH}, under other conditions", "events/s")
-    pool = typical_events(POOL)
+    pool = typical_events(settings.scaled(POOL, 2 * max(BATCHES_A_ROUND)))
     for number in range(settings.rounds):
         settings.say(f"append: round {number + 1} of {settings.rounds}")
         syncs_s: dict[int, float] = {}

@@ -1,8 +1,8 @@
 """Durable append by number of concurrent publishers: threads on the log and on peers, tasks on
 the connector. Every publisher stores one event at a time.
 
-    python -m tests.benchmarks.concurrent_case DIRECTORY   100 tasks between two marks, to be
-                                                           traced (sync_counts.py)
+    python -m tests.benchmarks.concurrent_case DIRECTORY EVENTS   100 tasks between two marks,
+                                                                  to be traced (sync_counts.py)
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def _percentile_99(values: list[float]) -> float:
 def _counted(settings: Settings, result: CaseResult) -> list[Target]:
     """Return the target of how many events share a sync, if they can be counted here."""
     with settings.place() as place:
-        count = traced(("tests.benchmarks.concurrent_case", str(place / "log")), COUNTED_EVENTS)
+        events = settings.scaled(COUNTED_EVENTS, 10 * COUNTED_TASKS)
+        arguments = ("tests.benchmarks.concurrent_case", str(place / "log"), str(events))
+        count = traced(arguments, events)
     if count is None:
         result.notes.append(f"syncs of {COUNTED_TASKS} tasks: not counted, there is no strace")
         return []
@@ -136,8 +138,9 @@ def _words(count: SyncCount) -> str:
 
 def main() -> int:
     """Publish between two marks."""
-    publishers = Tasks(Path(sys.argv[1]), COUNTED_TASKS)
-    events = typical_events(COUNTED_EVENTS)
+    directory, count = sys.argv[1:]
+    publishers = Tasks(Path(directory), COUNTED_TASKS)
+    events = typical_events(int(count))
     publishers.publish(events[:1])
     mark(BEGIN)
     publishers.publish(events)

@@ -39,13 +39,14 @@ def run(settings: Settings) -> CaseResult:
         f"{count:,} entries in batches of {BATCH}, each step in a process of its own. Memory is "
         "the most that was resident, with interpreter and libraries; `import` is those alone. "
         "Disk is what the files occupy when the store was closed, and what they occupy for each "
-        "byte of payload.",
+        "byte of payload (RocksDB and LevelDB compress).",
     )
     memory = Table("Peak of resident memory", "MiB")
     disk = Table("On disk for one event", "bytes")
     payload_bytes = sum(map(len, payloads_of(typical_events(KINDS)))) / KINDS
     settings.say("footprint: a process for each step of each store")
-    for contestant in (LogStore, *settings.peers):
+    contestants: list[type[Store]] = [LogStore, *settings.peers]
+    for contestant in contestants:
         with settings.place() as place:
             directory = place / "store"
             for step in _steps_of(contestant):

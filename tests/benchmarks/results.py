@@ -120,6 +120,17 @@ class CaseResult:
             "notes": self.notes,
         }
 
+    @classmethod
+    def from_json(cls, case: dict[str, Any]) -> CaseResult:
+        """Return the tables of a case of bench.json again."""
+        result = cls(case["name"], case["title"], case["what"], notes=case["notes"])
+        for each in case["tables"]:
+            table = Table(each["title"], each["unit"])
+            for row in each["rows"]:
+                table.cells[row["contestant"], row["setting"]] = row["values"]
+            result.tables.append(table)
+        return result
+
 
 def _spread_as_json(values: Iterable[float]) -> dict[str, Any]:
     numbers = list(values)

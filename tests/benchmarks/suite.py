@@ -34,6 +34,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.machine import machine
 from tests.benchmarks.peers import PEERS
+from tests.benchmarks.plot import plot
 from tests.benchmarks.results import CaseResult
 from tests.benchmarks.settings import Case, Settings
 from tests.benchmarks.stores import OURS
@@ -80,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     (options.output / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
     text = markdown(settings, here, absent, results)
     (options.output / "bench.md").write_text(text)
+    (options.output / "bench.svg").write_text(plot(results))
     print(text)
     return 0
 

@@ -24,8 +24,9 @@ def markdown(
     lines = ["# How fast", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     lines += [
-        f"- {settings.rounds} rounds; in each all contestants take turns in short pieces; a cell "
-        "is the median (lowest to highest); ratios are taken inside a round"
+        f"- {settings.rounds} round{'s' * (settings.rounds > 1)}; in each all contestants take "
+        "turns in short pieces; a cell is the median (lowest to highest of the rounds); a ratio "
+        "is taken inside a round"
     ]
     if settings.is_quick:
         lines += ["- **a quick run: it shows that everything works; the numbers mean nothing**"]
@@ -56,9 +57,13 @@ def target_line(target: Target) -> str:
     verdict = "reached" if target.is_reached else "NOT REACHED"
     return (
         f"{verdict}: {target.text}: {shown(spread.median)} "
-        f"({shown(spread.low)} to {shown(spread.high)}), {bound} {target.wanted:g}"
+        f"({shown(spread.low)} to {shown(spread.high)}), {bound} {_bound(target.wanted)}"
         f"{' ' * bool(target.unit)}{target.unit}"
     )
+
+
+def _bound(wanted: float) -> str:
+    return f"{wanted:,.12g}"
 
 
 def _targets(cases: Sequence[CaseResult]) -> Iterator[str]:
@@ -68,11 +73,8 @@ def _targets(cases: Sequence[CaseResult]) -> Iterator[str]:
         for target in case.targets:
             bound = "≥" if target.at_least else "≤"
             verdict = "reached" if target.is_reached else "**not reached**"
-            unit = f" {target.unit}" if target.unit else ""
-            yield (
-                f"| {target.text} | {bound} {target.wanted:g}{unit} | {_cell(target.measured)} "
-                f"| {verdict} |"
-            )
+            wanted = f"{bound} {_bound(target.wanted)} {target.unit}".rstrip()
+            yield f"| {target.text} | {wanted} | {_cell(target.measured)} | {verdict} |"
 
 
 def _durability(settings: Settings, absent: Sequence[str]) -> Iterator[str]:
