@@ -26,7 +26,7 @@ from tests.benchmarks.svg_panels import HEIGHT, WIDTH, Series, bar_panel, line_p
 COLUMNS: Final = 2
 GAP: Final = 36.0
 MARGIN: Final = 20.0
-FIRST: Final = {LOG, concurrent_case.TASKS, connector_case.CONNECTOR, "log, open and replay"}
+FIRST: Final = {LOG, concurrent_case.TASKS, connector_case.CONNECTOR, backlog_case.REPLAY}
 SECOND: Final = {OverlappedLogStore.name, concurrent_case.THREADS, concurrent_case.BATCHED}
 YARDSTICKS: Final = {RawStore.name, connector_case.BY_FRAME, connector_case.BY_PIECE}
 _STYLE: Final = (
@@ -154,7 +154,7 @@ def _paint(name: str) -> str:
     for paint, names in (("ours", FIRST), ("second", SECOND), ("raw", YARDSTICKS)):
         if name in names:
             return paint
-    return "second" if name == backlog_case.CONNECTOR else "peer"
+    return "peer"
 
 
 def main() -> int:

@@ -75,13 +75,14 @@ def main(arguments: list[str] | None = None) -> int:
             results.append(CASES[case](settings))
             for target in results[-1].targets:
                 say(target_line(target))
-    say("done")
-    options.output.mkdir(parents=True, exist_ok=True)
-    report = _report(settings, here, absent, results)
-    (options.output / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
-    text = markdown(settings, here, absent, results)
-    (options.output / "bench.md").write_text(text)
-    (options.output / "bench.svg").write_text(plot(results))
+            # after each case: who stops a long run keeps what it has measured
+            text = markdown(settings, here, absent, results)
+            options.output.mkdir(parents=True, exist_ok=True)
+            report = _report(settings, here, absent, results)
+            (options.output / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
+            (options.output / "bench.md").write_text(text)
+            (options.output / "bench.svg").write_text(plot(results))
+    say(f"done; written to {options.output}")
     print(text)
     return 0
 
