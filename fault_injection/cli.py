@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except AdapterError as error:
-        print(error.words(), file=sys.stderr)
+        print(f"{error.status}: {error.words}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -111,6 +111,8 @@ def run_tiers(options: argparse.Namespace) -> int:
         ]
     else:
         try:
+            with Adapter(command):
+                pass  # one that does not say hello is told once, not for each tier
             with opened_subject(command) as subject:
                 tiers = list(probe_tiers(subject))
         except AdapterError as error:
@@ -147,4 +149,4 @@ def run_connector(options: argparse.Namespace) -> int:
 
 
 def _print_error(error: AdapterError) -> None:
-    print(error.words(), file=sys.stderr)
+    print(f"{error.status}: {error.words}", file=sys.stderr)

@@ -13,9 +13,11 @@ Spec: PRT-1.2.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -165,8 +167,9 @@ class Adapter:
         raise Skipped(f"{op}: {reply.skipped}")
 
     def kill(self) -> None:
-        """Kill the process, if it lives, and wait for it."""
-        self.process.kill()
+        """Kill the process and what it started, if they live, and wait for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._close_streams()
 
@@ -186,7 +189,7 @@ class Adapter:
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0,
+            bufsize=0, process_group=0,
         )  # fmt: skip
 
     def _wait_for_output(self, descriptor: int, op: str) -> None:
