@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     _effort(each)
     each.set_defaults(function=command_explore.run)
 
-    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers")
+    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers, connector")
     command_port.add_options(each)
 
     each = commands.add_parser("mutants", help="mistakes x scenarios and tests: the kill matrix")

@@ -1,4 +1,4 @@
-"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`.
+"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`, `connector`.
 
     port smoke    first contact: each operation once, and what came
     port vectors  every vector that an operation can be asked, compared byte for byte

@@ -196,6 +196,19 @@ def test_much_on_standard_error_holds_nothing_up(start: Start) -> None:
 
 
 @pytest.mark.req("PRT-1.2")
+def test_of_a_long_line_on_standard_error_the_end_is_kept(start: Start) -> None:
+    script = (
+        "sys.stderr.write('first\\n' + 'x' * 300_000 + 'end\\n' + 'y' * 9000 + 'last'); ask()[0]"
+    )
+    lines = asked(start, script).stderr.splitlines()
+    kept = adapter_module.STDERR_LINE_BYTES
+    assert lines[0] == "first"
+    assert lines[1] == "x" * (kept - 3) + "end"
+    assert lines[2].startswith("yyy")
+    assert all(len(line) <= kept for line in lines)
+
+
+@pytest.mark.req("PRT-1.2")
 def test_one_that_hangs_is_killed(start: Start) -> None:
     with start("ask(); time.sleep(1000)", timeout_seconds=0.3) as adapter:
         with pytest.raises(AdapterTimeout, match=r"no reply within 0\.3 s; did the adapter flush"):
