@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except AdapterError as error:
-        print(error.words(), file=sys.stderr)
+        print(f"{error.status}: {error.words}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     _effort(each)
     each.set_defaults(function=command_explore.run)
 
-    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers")
+    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers, connector")
     command_port.add_options(each)
 
     each = commands.add_parser("mutants", help="mistakes x scenarios and tests: the kill matrix")

@@ -1,4 +1,4 @@
-"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`.
+"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`, `connector`.
 
     port smoke    first contact: each operation once, and what came
     port vectors  every vector that an operation can be asked, compared byte for byte
@@ -140,6 +140,8 @@ def run_tiers(options: argparse.Namespace) -> int:
         tiers.append(probe_kernel(command))  # it needs root, and no tracing
     else:
         try:
+            with Adapter(command):
+                pass  # one that does not say hello is told once, not for each tier
             with opened_subject(command) as subject:
                 tiers = list(probe_tiers(subject))
         except AdapterError as error:
@@ -176,4 +178,4 @@ def run_connector(options: argparse.Namespace) -> int:
 
 
 def _print_error(error: AdapterError) -> None:
-    print(error.words(), file=sys.stderr)
+    print(f"{error.status}: {error.words}", file=sys.stderr)

@@ -108,7 +108,8 @@ class TracedProcess:
     ) -> None:  # fmt: skip
         """Start it, stopped at its first instruction. Raises OSError."""
         if shutil.which(command[0]) is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+            number = errno.EACCES if os.path.exists(command[0]) else errno.ENOENT
+            raise OSError(number, os.strerror(number), command[0])
         self.popen = subprocess.Popen(
             ["/bin/sh", "-c", LAUNCHER, "sh", *command], stdin=stdin, stdout=stdout,
             stderr=stderr, bufsize=0, process_group=0,
