@@ -47,13 +47,14 @@ def test_a_runtime_falls_back_to_what_can_be_seen(
         pytest.skip("there is no node on this machine, so libuv is not tried")
     monkeypatch.setenv("UV_USE_IO_URING", wants_io_uring)
     monkeypatch.chdir(tmp_path)
-    disk = DiskFaults(CrashFilesystem(PROFILES["posix-min"]))
+    crashing = CrashFilesystem(PROFILES["posix-min"])
+    disk = DiskFaults(crashing)
     with TracedAdapter([node, "-e", PROGRAM], tmp_path, disk) as adapter:
         assert adapter.ask("append", event="00") == {"sequence": "1"}
         adapter.goodbye()
-    image = disk.disk.process_image()
+    image = crashing.process_image()
     assert sorted(image["a"]) == sorted(b"123")
     assert image == {"a": image["a"], "c": image["a"]}
     assert (disk.calls["sync"], disk.calls["sync_directory"]) == (1, 1)
-    disk.disk.end()
-    assert set(disk.disk.points[-1].names) == {"a"}, "the copy was never synced"
+    crashing.end()
+    assert set(crashing.points[-1].names) == {"a"}, "the copy was never synced"
