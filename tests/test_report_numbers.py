@@ -319,10 +319,11 @@ def test_a_requirement_is_as_bad_as_the_worst_that_was_executed(
 
 @pytest.mark.req("SCN-3.2", "SCN-2.2")
 def test_the_kill_matrix(result: RunResult) -> None:
+    result.mutants[0].killed_by_tests = ("a", "b", "c")
     table = section(html_page(result), "mutants")
     rows = {re.findall("<code>(.*?)</code>", row)[0]: cells(row) for row in table.split("<tr>")[2:]}
     assert rows == {
-        "no-sync": ["✓ killed", "✓", "✓", "", "2"],
+        "no-sync": ["✓ killed", "✓", "✓", "", "3"],
         "retry-sync": ["✓ killed", "", "", "✓", "✓"],
         "header-crc-unchecked": ["✕ survived", "", "", "", ""],
     }
