@@ -29,6 +29,8 @@ Patch = tuple[tuple[int, bytes], ...]
 """Offsets, and the bytes there."""
 Row = bytes
 """The numbers of a content's chunks, WORD bytes each."""
+Changes = Sequence[tuple[int, bytes]]
+"""Places in a row, and the numbers there."""
 
 CHUNK_BYTES: Final = 512
 WORD: Final = 4
@@ -122,14 +124,21 @@ class FileContents:
         self._shown = sum(mask for mask, _ in self._differing)
         """The loose operations that make a difference to the content."""
         self._row = numbers.row(self._base)
+        self._changing: list[tuple[int, Mapping[int, Changes]]] | None = None
 
     def number(self, kept: int) -> int:
         """Return the number of the content that a legal set of the moment gives."""
         shown = kept & self._shown
         found = self._by_shown.get(shown)
         if found is None:
-            content = self.piece(kept, 0, self.size)
-            found = self._by_shown[shown] = self._numbers.of_content(content)
+            if self._is_in_chunks:
+                row = self._row
+                for mask, changes in self._changes():
+                    row = _changed(row, changes[kept & mask])
+                found = self._numbers.of_row(row)
+            else:
+                found = self._numbers.of_content(self.piece(kept, 0, self.size))
+            self._by_shown[shown] = found
         return found
 
     def piece(self, kept: int, offset: int, count: int) -> bytes:
@@ -152,7 +161,7 @@ class FileContents:
         found: list[tuple[Row, int, int]] = [(self._row, 0, 1)]
         for patches in self._patches:
             options = [
-                (self._changes(patch) if self._is_in_chunks else [], kept, sets)
+                (self._changes_of(patch) if self._is_in_chunks else [], kept, sets)
                 for patch, (kept, sets) in _different(patches).items()
             ]
             found = [
@@ -164,7 +173,16 @@ class FileContents:
             return [FileChoice(self._numbers.of_row(row), kept, sets) for row, kept, sets in found]
         return [FileChoice(self.number(kept), kept, sets) for _, kept, sets in found]
 
-    def _changes(self, patch: Patch) -> list[tuple[int, bytes]]:
+    def _changes(self) -> list[tuple[int, Mapping[int, Changes]]]:
+        """Return for each part that makes a difference what each of its sets does to the row."""
+        if self._changing is None:
+            self._changing = [
+                (mask, {kept: self._changes_of(patch) for kept, patch in patches.items()})
+                for mask, patches in self._differing
+            ]
+        return self._changing
+
+    def _changes_of(self, patch: Patch) -> Changes:
         """Return where in the base's row the patch has other chunks, and their numbers."""
         changes = []
         for start, data in patch:
@@ -207,7 +225,7 @@ def _different(patches: Mapping[int, Patch]) -> dict[Patch, tuple[int, int]]:
     return different
 
 
-def _changed(row: Row, changes: Sequence[tuple[int, bytes]]) -> Row:
+def _changed(row: Row, changes: Changes) -> Row:
     for place, word in changes:
         row = row[:place] + word + row[place + WORD :]
     return row
