@@ -13,10 +13,11 @@ from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import Coverage, crash_states, state_at
-from simulators.disk_image import FILLINGS, fillings
-from simulators.distinct_states import distinct_cuts, distinct_states
+from simulators.disk_image import FILLINGS, Image, fillings
+from simulators.distinct_states import DistinctState, distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
 from simulators.legal_sets import LegalSets, bits, closed
+from simulators.looking import BuiltFiles
 from simulators.persistence import PROFILES, Kind, Profile, predecessors
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 from tests.crash_workloads import use_log, use_log_through_a_failed_sync
@@ -81,6 +82,18 @@ def plainly(point: CrashPoint, profile: Profile, numbers: Numbers) -> Counter[tu
     )
 
 
+def assert_looks_like(state: DistinctState, image: Image, source: random.Random) -> None:
+    """What is seen of a directory without building it is what it has."""
+    sizes = tuple((name, len(content)) for name, content in image.items())
+    assert state.files.outline == sizes == BuiltFiles(image).outline
+    for name, size in sizes:
+        start, count = source.randrange(size + 1), source.choice((1, 100, 513, size))
+        for place in ((0, size), (start, count)):
+            found = state.files.piece(state.kept, name, *place)
+            assert found == BuiltFiles(image).piece(0, name, *place)
+            assert found == image[name][place[0] :][: place[1]]
+
+
 # ---- Recognised -------------------------------------------------------------
 
 
@@ -89,7 +102,7 @@ def plainly(point: CrashPoint, profile: Profile, numbers: Numbers) -> Counter[tu
 def test_every_directory_is_recognised_and_stands_for_as_many_sets_as_leave_it(
     profile: Profile,
 ) -> None:
-    numbers = Numbers()
+    numbers, source = Numbers(), random.Random(0)
     compared = recognised = 0
     for seed in range(60):
         disk = recorded(lambda disk, seed=seed: random_program(disk, seed), profile)  # type: ignore[misc]
@@ -103,6 +116,7 @@ def test_every_directory_is_recognised_and_stands_for_as_many_sets_as_leave_it(
                 found[state.key, state.filling] += state.sets
                 image = state_at(point, state.kept, state.filling).image
                 assert numbers.of_image(image) == state.key, "the way to get it leads to it"
+                assert_looks_like(state, image, source)
                 recognised += state.sets - 1
             assert found == plainly(point, profile, numbers)
             assert coverage.explored == coverage.legal == legal.count
@@ -122,6 +136,7 @@ def test_a_sample_is_recognised_as_well(name: str) -> None:
         for state in states:
             image = state_at(point, state.kept, state.filling).image
             assert numbers.of_image(image) == state.key
+            assert_looks_like(state, image, random.Random(3))
 
 
 @pytest.mark.req("SIM-2.4")
