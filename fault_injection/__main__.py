@@ -31,7 +31,11 @@ def main() -> int:
     if mutant:
         from fault_injection.errors import UsageError
         from fault_injection.mutants import install
+        from fault_injection.options import single_file
 
+        if single_file() is not None:
+            print("error: --mutant changes source files: it needs a checkout", file=sys.stderr)
+            return 2
         try:
             install(mutant)
         except UsageError as error:

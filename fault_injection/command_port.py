@@ -1,8 +1,8 @@
-"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`.
+"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`, `connector`.
 
-    port smoke    first contact: each operation once, and what came
-    port vectors  every vector that an operation can be asked, compared byte for byte
-    port tiers    in which ways it can be crashed here
+    port smoke      first contact: each operation once, and what came
+    port vectors    every vector that an operation can be asked, compared byte for byte
+    port tiers      in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
 
 Exit codes are the command line's: 0 all is well, 1 something is not, 2 usage, 3 nothing was
