@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fault_injection.cases import Case, CaseResult, Tally, execute
-from fault_injection.errors import UsageError
 from fault_injection.explaining import explain_failure
 from fault_injection.mutants.applying import switched_on
+from fault_injection.options import positive
 from fault_injection.random_plans import random_log_plan
 from fault_injection.reports.console import render_failure
 from fault_injection.shrink import Shrunk, shrink
@@ -75,7 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--profile", default="posix-min", choices=sorted(DISKS), help="default %(default)s"
     )
     parser.add_argument(
-        "--budget", type=int, metavar="N",
+        "--budget", type=positive, metavar="N",
         help="legal sets looked at in one moment; beyond it a sample "
         f"(default {NORMAL_BUDGET:,}; --deep: {DEEP_BUDGET:,})",
     )  # fmt: skip
@@ -89,15 +89,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="2: the power fails during each recovery too",
     )  # fmt: skip
     parser.add_argument(
-        "--images", type=int, metavar="N",
+        "--images", type=positive, metavar="N",
         help=f"go on with random plans to so many distinct images (--deep: {DEEP_IMAGES:,})",
     )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Explore; return 1 if something is broken, else 0."""
-    if options.budget is not None and options.budget < 1:
-        raise UsageError("--budget must be at least 1")
     chosen = options.budget or (DEEP_BUDGET if options.deep else NORMAL_BUDGET)
     target = options.images or (DEEP_IMAGES if options.deep else 0)
     budget = 1 << 40 if options.exhaustive else chosen

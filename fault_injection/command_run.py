@@ -146,7 +146,7 @@ def _gather(
         scenario = find(name)
         each = scenario_result(
             name,
-            gathered.slices.get(name, []),  # none, if nothing can be run here
+            gathered.get(name, []),  # none, if nothing can be run here
             lambda found: explain_failure(found, plans, result.mutant, port),
         )
         if name not in here:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fault_injection.cases import Case, execute, replay
+from fault_injection.cases import Case, execute
 from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Acknowledge, Append, Close, Heal, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
@@ -45,7 +45,7 @@ def test_what_has_no_part_in_a_failure_is_left_out() -> None:
     kinds = [type(step) for step in small.plan.steps]
     assert kinds == [Open, Append, Kill, Open] or kinds == [Open, Append, Close, Open]
     assert small.plan.steps[1] == Append(3), "three are needed for the third to be lost"
-    assert replay(small.plan, liar) == small.broken
+    assert execute(Case(small.plan), liar).broken == small.broken
 
 
 class NoDirectorySync(ReferenceLog):
@@ -67,7 +67,7 @@ def test_an_explored_failure_becomes_a_plan_that_loses_only_what_it_has_to() -> 
     assert small.plan.steps[1] == Append(1)
     cut = small.plan.steps[2]
     assert isinstance(cut, PowerCut)
-    assert replay(small.plan, subject) == small.broken
+    assert execute(Case(small.plan), subject).broken == small.broken
     run = LogRun(small.plan.with_steps(*small.plan.steps[:2]), subject).run()
     pending = run.disk.points[cut.moment].pending
     lost = [each for index, each in enumerate(pending) if not int(cut.kept, 16) >> index & 1]
@@ -96,4 +96,4 @@ def test_a_cut_that_says_in_a_word_what_it_keeps_loses_only_what_it_has_to(kept:
     run = LogRun(small.plan.with_steps(*small.plan.steps[:-2]), subject).run()
     run.disk.end()
     assert int(cut.kept, 16) >> len(run.disk.points[-1].pending) == 0
-    assert replay(small.plan, subject) == small.broken
+    assert execute(Case(small.plan), subject).broken == small.broken

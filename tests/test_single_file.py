@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fault_injection.log_steps import Append, Damage, Open
+from fault_injection.plan import Plan
 from fault_injection.single_file import build
 from fault_injection.spec_requirements import vectors_hash
 
@@ -31,6 +34,29 @@ def ran_in(
         cwd=place, env={"PATH": "/usr/bin:/bin"} | dict(variables or {}), capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.req("SCN-2.4", "SCN-1.5")
+def test_the_single_file_names_itself_in_the_command_that_shows_a_failure_again(
+    tmp_path: Path,
+) -> None:
+    kit = tmp_path / "a kit.pyz"
+    build(kit)
+    plan = Plan("mine", "log", (Open(), Append(2), Damage("remove"), Open()))
+    (tmp_path / "PLAN.json").write_text(plan.as_text())
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        return subprocess.run(
+            command, shell=True, cwd=tmp_path, env={"PATH": path}, capture_output=True,
+            text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    first = run(shlex.join([sys.executable, str(kit), "replay", "PLAN.json"]))
+    assert first.returncode == 1, first.stderr
+    (command,) = (line.strip() for line in first.stdout.splitlines() if "replay PLAN" in line)
+    assert shlex.split(command)[1:] == [str(kit), "replay", "PLAN.json"]
+    assert run(command).stdout == first.stdout
 
 
 @pytest.mark.req("SCN-2.4", "SCN-2.3")
