@@ -61,6 +61,12 @@ void json_quote(struct json_text *text, const char *bytes, size_t length) {
             snprintf(escape, sizeof escape, "\\%c", names[found - special]);
         else if (c < 0x20)
             snprintf(escape, sizeof escape, "\\u%04x", c);
+        else if (c == 0xED && length - i > 2 && ((unsigned char)bytes[i + 1] & 0xE0) == 0xA0) {
+            /* a lone surrogate, as json_parse keeps it: an escape again, for it is not UTF-8 */
+            snprintf(escape, sizeof escape, "\\u%04x",
+                     0xD000u | (bytes[i + 1] & 0x3Fu) << 6 | (bytes[i + 2] & 0x3Fu));
+            i += 2;
+        }
         else
             snprintf(escape, sizeof escape, "%c", c);
         json_say(text, escape);
