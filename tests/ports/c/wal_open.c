@@ -37,7 +37,7 @@ static void report_slots(struct wal_account *account) {
 /* What the slots know and the files do not (ACK-3.1), and then the next number. */
 static void finish_numbers(struct wal_log *log, struct wal_account *account,
                            const struct wal_survey *survey, uint64_t watermark) {
-    uint64_t floor = log->slots.last.next_sequence;
+    uint64_t floor = log->slots.last.next_sequence, found = account->highest;
     wal_account_finish(account, survey->newest == SIZE_MAX);
     if (survey->newest != SIZE_MAX && floor > account->expected) {
         const struct wal_segment *newest = &survey->segments[survey->newest];
@@ -47,6 +47,7 @@ static void finish_numbers(struct wal_log *log, struct wal_account *account,
                             account->expected, floor, false);
     }
     log->next_sequence = larger(larger(account->highest, floor), watermark + 1);
+    log->burned_open |= log->next_sequence != found; /* the files alone would have handed them out */
 }
 
 /* REC-7.2 */
