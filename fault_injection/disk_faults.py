@@ -93,6 +93,12 @@ class DiskFaults(FaultyFilesystem):
         self._refuse_name(new)
         self.inner.rename_new(old, new)
 
+    def link(self, old: str, new: str) -> None:
+        """For programs that rename by link and unlink: a name that is taken refuses this, too."""
+        self._enter("rename_new", new)
+        self._refuse_name(new)
+        self.disk.link(old, new)
+
     def read(self, name: str, offset: int, count: int) -> bytes:
         if name in self.irregular:
             raise os_error(errno.EISDIR, name)

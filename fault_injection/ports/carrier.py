@@ -84,7 +84,8 @@ class Carrier:
     def difference(self) -> str:
         """Say which file of the directory is not as on the disk; empty if all are."""
         there = self._shadow.process_image()
-        here = {each.name: each.read_bytes() for each in sorted(Path(self._directory).iterdir())}
+        files = (each for each in sorted(Path(self._directory).iterdir()) if each.is_file())
+        here = {each.name: each.read_bytes() for each in files}
         wrong = sorted(n for n in here.keys() | there.keys() if here.get(n) != there.get(n))
         return f"{', '.join(wrong)}: not as on the simulated disk" if wrong else ""
 

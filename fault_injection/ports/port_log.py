@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
 
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.ports.adapter import Adapter, PortError
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.promises import STRANGER, Answer
@@ -199,7 +200,12 @@ class _PortOpenLog:
 
 
 def write_files(disk: Filesystem, directory: Path) -> None:
-    """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
+    """Put the disk's files into the directory, and a directory where something irregular is.
+
+    No fault strikes meanwhile: nothing is called.
+    """
+    for name in disk.irregular if isinstance(disk, DiskFaults) else ():
+        (directory / name).mkdir()
     disk = disk.inner if isinstance(disk, FaultyFilesystem) else disk
     assert isinstance(disk, CrashFilesystem)
     inodes = disk.inodes()
@@ -226,7 +232,8 @@ def dead_letter_sequences(directory: Path) -> tuple[int, ...]:
 
 def read_files(directory: Path) -> Image:
     """Return the directory as an image."""
-    return {each.name: each.read_bytes() for each in sorted(directory.iterdir())}
+    files = (each for each in sorted(directory.iterdir()) if each.is_file())
+    return {each.name: each.read_bytes() for each in files}
 
 
 def _limits(disk: Filesystem, settings: Mapping[str, int]) -> dict[str, int]:
@@ -251,6 +258,8 @@ def _answer(
     return Answer(
         replayed, int(next_sequence), _numbers(report, "lost", "possibly-lost"),
         _numbers(report, "lost"), dead_letters, hidden_from=hidden_from,
+        kept=_numbers({"damages": [each for each in report["damages"]
+                                   if each["kind"] == "undecodable-entry"]}, "none"),
         is_degraded=bool(report.get("degraded")),
     )  # fmt: skip
 
