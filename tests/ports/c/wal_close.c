@@ -44,7 +44,8 @@ bool wal_close(struct wal_log *log, char *why, size_t why_bytes) {
     int failed = 0;
     if (log->segment_count > 0) {
         uint64_t size = log->segments[log->segment_count - 1].size;
-        bool says_so = log->is_marked && log->durable_watermark == wal_watermark(log);
+        bool says_so = log->is_marked && /* the slots; then nothing is written (REC-9.1) */
+                       log->slots.last.acknowledged_through == wal_watermark(log);
         /* Everything in the file has been synced, so the mark is true before it is written. */
         if (!says_so) failed = wal_slots_write(log, reason == NULL ? size : 0);
         if (failed == 0) wal_delete_settled(log);

@@ -99,8 +99,9 @@ struct wal_time wal_timestamp_read(struct wal_cursor *c) {
         return time;
     }
     const uint8_t *text = wal_cursor_take(c, (size_t)length);
-    if (text == NULL || !wal_time_parse(text, (size_t)length, &time))
-        wal_cursor_fail(c, WAL_INVALID_TEXT, start + 8);
+    size_t good = wal_utf8_valid_prefix(text, (size_t)length);
+    if (good < length) wal_cursor_fail(c, WAL_INVALID_TEXT, start + 8 + good);
+    if (!wal_time_parse(text, (size_t)length, &time)) wal_cursor_fail(c, WAL_INVALID_TEXT, start + 8);
     return time;
 }
 

@@ -27,7 +27,7 @@ static void deliver(struct walk *w, const struct wal_scan_item *item) {
         struct wal_text text = {(const uint8_t *)reason, sizeof reason - 1, true};
         int failed = wal_letter_append(log, sequence, text, item->body + 8, item->header.body_bytes - 12);
         struct wal_damage damage = {WAL_UNDECODABLE_ENTRY, failed ? WAL_FATE_NONE : WAL_DEAD_LETTERED,
-                                    "", item->offset, item->length, failed ? 0 : sequence, !failed};
+                                    "", item->offset, item->length, sequence, 1};
         snprintf(damage.file, sizeof damage.file, "%s", w->name);
         wal_report_add(&log->report, &damage);
         if (!failed) return; /* it counts as settled only now that its letter is durable (REC-11.1) */
