@@ -1,33 +1,25 @@
-/* The capability `log`: the operations, on the one log that may be open. */
+/* The capability `log`: opening, looking, closing. Appending and settling are in port_append.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "port.h"
 
-static struct wal_log *log_open; /* null: none */
+struct wal_log *port_log_open;
 
-static void *allocate(size_t count, size_t bytes) {
+void *port_allocate(size_t count, size_t bytes) {
     void *memory = calloc(count + 1, bytes); /* one more: an empty list is a list */
     if (memory == NULL) abort();
     return memory;
 }
 
-static void refuse(struct json_text *reply, enum wal_code code, const char *why) {
+void port_fail(struct json_text *reply, enum wal_code code, const char *why) {
     adapter_error(reply, wal_code_name(code), wal_code_is_definite(code), why, "");
 }
 
-/* Answers for it if no log is open. */
-static bool is_closed(struct json_text *reply) {
-    if (log_open == NULL) refuse(reply, WAL_CLOSED, "no log is open");
-    return log_open == NULL;
-}
-
-static void answer(struct json_text *reply, enum wal_code code) {
-    if (code == WAL_OK)
-        adapter_ok(reply);
-    else
-        refuse(reply, code, "");
+bool port_is_closed(struct json_text *reply) {
+    if (port_log_open == NULL) port_fail(reply, WAL_CLOSED, "no log is open");
+    return port_log_open == NULL;
 }
 
 /* ---- settings and opening ---- */
@@ -60,118 +52,29 @@ static bool open_log(const struct json *request, struct json_text *reply) {
     const struct json *dir = json_member(request, "dir"), *settings = json_member(request, "settings");
     struct wal_config config = wal_config_default();
     char why[200] = "";
-    bool makes_sense = log_open == NULL && dir->type == JSON_STRING && settings->type == JSON_OBJECT;
+    bool makes_sense = port_log_open == NULL && dir->type == JSON_STRING && settings->type == JSON_OBJECT;
     for (const struct json *s = makes_sense ? settings->first : NULL; s != NULL; s = s->next)
         makes_sense = makes_sense && set(&config, s);
     if (!makes_sense) {
-        adapter_bad_request(reply, log_open != NULL ? "a log is open" : "there is no such setting");
+        adapter_bad_request(reply, port_log_open != NULL ? "a log is open" : "there is no such setting");
         return false;
     }
-    char *path = allocate(dir->length + 1, 1);
+    char *path = port_allocate(dir->length + 1, 1);
     memcpy(path, dir->text, dir->length);
-    enum wal_code code = wal_open(path, &config, &log_open, why, sizeof why);
+    enum wal_code code = wal_open(path, &config, &port_log_open, why, sizeof why);
     free(path);
-    if (code != WAL_OK) refuse(reply, code, why);
+    if (code != WAL_OK) port_fail(reply, code, why);
     return code == WAL_OK;
 }
 
 void port_open(const struct json *request, struct json_text *reply) {
     if (!open_log(request, reply)) return;
-    const struct wal_report *report = wal_report_of(log_open);
+    const struct wal_report *report = wal_report_of(port_log_open);
     json_say(reply, "\"ok\": {\"report\": ");
     port_report(report, reply);
     json_say(reply, ", \"log_id\": \"");
     json_hex(reply, report->log_id, sizeof report->log_id);
     json_say(reply, "\"}");
-}
-
-/* ---- appending ---- */
-
-static void say_numbers(struct json_text *text, const uint64_t *numbers, size_t count) {
-    json_say(text, "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) json_say(text, ", ");
-        json_decimal(text, numbers[i]);
-    }
-    json_say(text, "]");
-}
-
-void port_append(const struct json *request, struct json_text *reply) {
-    struct wal_blob blob;
-    struct wal_event event;
-    uint8_t *bytes;
-    size_t offset;
-    uint64_t sequence;
-    if (is_closed(reply) || !port_bytes(request, "event", reply, &bytes, &blob.length)) return;
-    blob.bytes = bytes;
-    enum wal_code code = wal_event_decode(bytes, blob.length, &event, &offset);
-    if (code == WAL_OK) code = wal_append(log_open, blob, &sequence);
-    if (code == WAL_OK) {
-        json_say(reply, "\"ok\": {\"sequence\": ");
-        json_decimal(reply, sequence);
-        json_say(reply, "}");
-    } else {
-        refuse(reply, code, "");
-    }
-    free(bytes);
-}
-
-void port_append_batch(const struct json *request, struct json_text *reply) {
-    const struct json *list = json_member(request, "events");
-    size_t count = 0, stored = 0, i = 0, offset;
-    enum wal_code code = WAL_OK;
-    if (is_closed(reply)) return;
-    for (const struct json *item = list->first; item != NULL; item = item->next) count++;
-    struct wal_blob *blobs = allocate(count, sizeof *blobs);
-    uint64_t *sequences = allocate(count, sizeof *sequences);
-    bool is_hex = list->type == JSON_ARRAY;
-    for (const struct json *item = list->first; item != NULL && is_hex; item = item->next, i++) {
-        struct wal_event event;
-        uint8_t *bytes = allocate(item->length / 2, 1);
-        is_hex = json_unhex(item, bytes, &blobs[i].length);
-        blobs[i].bytes = bytes;
-        if (is_hex && code == WAL_OK) code = wal_event_decode(bytes, blobs[i].length, &event, &offset);
-    }
-    if (is_hex && code == WAL_OK) code = wal_append_batch(log_open, blobs, count, sequences, &stored);
-    if (!is_hex) {
-        adapter_bad_request(reply, "events are a list of lowercase hexadecimal");
-    } else if (code == WAL_OK) {
-        json_say(reply, "\"ok\": {\"sequences\": ");
-        say_numbers(reply, sequences, stored);
-        json_say(reply, "}");
-    } else {
-        struct json_text more = {NULL, 0, 0};
-        json_say(&more, ", \"stored\": ");
-        say_numbers(&more, sequences, stored);
-        json_add(&more, "", 1);
-        adapter_error(reply, wal_code_name(code), wal_code_is_definite(code), "", more.bytes);
-        free(more.bytes);
-    }
-    for (i = 0; i < count; i++) free((void *)(uintptr_t)blobs[i].bytes);
-    free(blobs);
-    free(sequences);
-}
-
-/* ---- settling ---- */
-
-void port_acknowledge(const struct json *request, struct json_text *reply) {
-    uint64_t through;
-    if (is_closed(reply)) return;
-    if (json_is_decimal(json_member(request, "through"), &through))
-        answer(reply, wal_acknowledge(log_open, through));
-    else
-        adapter_bad_request(reply, "a sequence is a decimal string");
-}
-
-void port_refuse(const struct json *request, struct json_text *reply) {
-    const struct json *reason = json_member(request, "reason");
-    uint64_t sequence;
-    if (is_closed(reply)) return;
-    if (json_is_decimal(json_member(request, "sequence"), &sequence) && reason->type == JSON_STRING)
-        answer(reply, wal_refuse(log_open, sequence,
-                                 (struct wal_text){(const uint8_t *)reason->text, reason->length, true}));
-    else
-        adapter_bad_request(reply, "a sequence is a decimal string, and a reason is text");
 }
 
 /* ---- looking ---- */
@@ -190,7 +93,7 @@ static bool say_entry(void *context, const struct wal_entry *entry) {
 
 static enum wal_code say_entries(struct json_text *reply, uint64_t after) {
     struct json_text entries = {NULL, 0, 0};
-    enum wal_code code = wal_replay(log_open, after, say_entry, &entries);
+    enum wal_code code = wal_replay(port_log_open, after, say_entry, &entries);
     if (code == WAL_OK) {
         json_say(reply, "\"entries\": [");
         json_add(reply, entries.bytes, entries.length);
@@ -203,7 +106,7 @@ static enum wal_code say_entries(struct json_text *reply, uint64_t after) {
 void port_replay(const struct json *request, struct json_text *reply) {
     uint64_t after;
     size_t start = reply->length;
-    if (is_closed(reply)) return;
+    if (port_is_closed(reply)) return;
     if (!json_is_decimal(json_member(request, "after"), &after)) {
         adapter_bad_request(reply, "a sequence is a decimal string");
         return;
@@ -214,14 +117,14 @@ void port_replay(const struct json *request, struct json_text *reply) {
         json_say(reply, "}");
     } else {
         reply->length = start;
-        refuse(reply, code, "");
+        port_fail(reply, code, "");
     }
 }
 
 void port_status(const struct json *request, struct json_text *reply) {
     (void)request;
-    if (is_closed(reply)) return;
-    struct wal_status status = wal_status_of(log_open);
+    if (port_is_closed(reply)) return;
+    struct wal_status status = wal_status_of(port_log_open);
     json_say(reply, "\"ok\": {\"next_sequence\": ");
     json_decimal(reply, status.next_sequence);
     json_say(reply, ", \"acknowledged_through\": ");
@@ -234,7 +137,7 @@ void port_status(const struct json *request, struct json_text *reply) {
     json_say(reply, ", \"segments\": [");
     for (size_t i = 0; i < status.segment_count; i++) {
         char name[WAL_NAME_BYTES];
-        wal_segment_name_at(log_open, i, name);
+        wal_segment_name_at(port_log_open, i, name);
         if (i > 0) json_say(reply, ", ");
         json_quote(reply, name, strlen(name));
     }
@@ -246,9 +149,9 @@ void port_status(const struct json *request, struct json_text *reply) {
 void port_close(const struct json *request, struct json_text *reply) {
     char why[200];
     (void)request;
-    if (is_closed(reply)) return;
-    bool is_clean = wal_close(log_open, why, sizeof why);
-    log_open = NULL;
+    if (port_is_closed(reply)) return;
+    bool is_clean = wal_close(port_log_open, why, sizeof why);
+    port_log_open = NULL;
     json_say(reply, is_clean ? "\"ok\": {\"clean\": true, \"reason\": " : "\"ok\": {\"clean\": false, \"reason\": ");
     json_quote(reply, why, strlen(why));
     json_say(reply, "}");
@@ -264,7 +167,7 @@ void port_recover(const struct json *request, struct json_text *reply) {
     size_t start = reply->length;
     if (!open_log(request, reply)) return;
     const struct json *dir = json_member(request, "dir");
-    const struct wal_report *report = wal_report_of(log_open);
+    const struct wal_report *report = wal_report_of(port_log_open);
     json_say(reply, "\"ok\": {\"report\": ");
     port_report(report, reply);
     json_say(reply, ", \"next_sequence\": ");
@@ -272,7 +175,7 @@ void port_recover(const struct json *request, struct json_text *reply) {
     json_say(reply, ", ");
     enum wal_code code = say_entries(reply, 0);
     struct json_text letters = {NULL, 0, 0};
-    char *path = allocate(dir->length + 1, 1);
+    char *path = port_allocate(dir->length + 1, 1);
     memcpy(path, dir->text, dir->length);
     wal_dead_letters(path, say_letter, &letters);
     json_say(reply, ", \"dead_letters\": [");
@@ -280,9 +183,9 @@ void port_recover(const struct json *request, struct json_text *reply) {
     json_say(reply, "]}");
     free(path);
     free(letters.bytes);
-    wal_abandon(log_open); /* as a crash would leave it: recovery has to be enough */
-    log_open = NULL;
+    wal_abandon(port_log_open); /* as a crash would leave it: recovery has to be enough */
+    port_log_open = NULL;
     if (code == WAL_OK) return;
     reply->length = start;
-    refuse(reply, code, "");
+    port_fail(reply, code, "");
 }
