@@ -57,7 +57,7 @@ class DiskFaults(FaultyFilesystem):
         self.calls: Counter[str] = Counter()
         self.reader: Reader | None = None
         """Looks at what each call has changed, before the next one."""
-        self._process_image = inner.process_image
+        self._crashing = inner
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
 
@@ -96,6 +96,12 @@ class DiskFaults(FaultyFilesystem):
         self._refuse_name(new)
         self.inner.rename_new(old, new)
 
+    def link(self, old: str, new: str) -> None:
+        """For programs that rename by link and unlink: a name that is taken refuses this, too."""
+        self._enter("rename_new", new)
+        self._refuse_name(new)
+        self._crashing.link(old, new)
+
     def read(self, name: str, offset: int, count: int) -> bytes:
         if name in self.irregular:
             raise os_error(errno.EISDIR, name)
@@ -115,7 +121,7 @@ class DiskFaults(FaultyFilesystem):
         if self.is_held_off:
             return None
         if self.reader is not None:
-            self.reader.look(self._process_image())
+            self.reader.look(self._crashing.process_image())
         self.calls[call] += 1
         fault = super()._enter(call, name)
         if fault is not None and fault.short == 0:
