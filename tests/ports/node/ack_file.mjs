@@ -5,7 +5,7 @@
  * durable; one that throws may have been done or not, and the next one makes the file anew.
  */
 
-import { ACK_FILE_BYTES, GENERATION_MAX, encodeSlot, slotOffset } from './ack_slot.mjs';
+import { ACK_FILE_BYTES, GENERATION_MAX, SLOT_OFFSETS, encodeSlot, slotOffset } from './ack_slot.mjs';
 import { diskText } from './errors.mjs';
 import { ACK_NAME, ACK_NEW_NAME } from './names.mjs';
 
@@ -21,8 +21,13 @@ export class AckFile {
     this.disk = disk;
     this.logId = logId;
     this.generation = survey.slot?.generation ?? 0n;
-    /** Both slots are good, so one may be overwritten: if that tears it, the other one counts. */
-    this.isSound = !survey.slots.includes(null);
+    /** What the newest slot says, as it was read or written; null: nobody knows. */
+    this.newest = survey.slot?.logId === logId ? survey.slot : null;
+    /**
+     * Both slots are good and in their places, so the older one may be overwritten: if that tears
+     * it, the newer one counts.
+     */
+    this.isSound = survey.slots.every((slot, index) => slot && slotOffset(slot.generation) === SLOT_OFFSETS[index]);
     this.isIrregular = survey.ackBytes === null && !survey.isAckNameFree;
     /** Under its new name there is a whole file, and under the old one none. */
     this.isSwapPending = false;
@@ -50,16 +55,35 @@ export class AckFile {
       cleanFile: mark?.number ?? 0,
       cleanLength: mark?.length ?? 0,
     };
+    const wasSaid = this.#isSaid(slot);
+    this.newest = null;
     if (this.isSwapPending) this.#swap();
-    if (!this.#overwrite(slot)) this.#remake(slot);
+    if (!this.#overwrite(slot, wasSaid)) this.#remake(slot);
+    this.newest = { ...slot, generation: this.generation };
     this.durableThrough = through;
     this.mayHaveMark = mark !== null;
   }
 
   /** @param {Omit<import('./ack_slot.mjs').Slot, 'generation'>} slot */
-  #overwrite(slot) {
+  #isSaid(slot) {
+    const { newest } = this;
+    return (
+      newest !== null &&
+      newest.acknowledgedThrough === slot.acknowledgedThrough &&
+      newest.nextSequence === slot.nextSequence &&
+      newest.cleanFile === slot.cleanFile &&
+      newest.cleanLength === slot.cleanLength
+    );
+  }
+
+  /**
+   * @param {Omit<import('./ack_slot.mjs').Slot, 'generation'>} slot
+   * @param {boolean} wasSaid the same bytes once more, and a sync: a log that is opened and closed
+   *   changes nothing, and what was read may have been in the page cache alone
+   */
+  #overwrite(slot, wasSaid) {
     if (!this.isSound || this.generation >= GENERATION_MAX) return false;
-    this.generation += 1n;
+    if (!wasSaid) this.generation += 1n;
     try {
       const fd = this.disk.openToWrite(ACK_NAME);
       try {

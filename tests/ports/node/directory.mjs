@@ -16,6 +16,9 @@ import { LOCK_NAME } from './names.mjs';
 const { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants;
 const GROUP_OR_OTHERS_WRITE = 0o022;
 
+/** Looked for once: else the kernel is asked in each directory of PATH at every open. */
+const FLOCK = (process.env.PATH ?? '').split(':').map((each) => path.join(each, 'flock')).find((each) => fs.existsSync(each));
+
 /**
  * @template T
  * @param {string} what
@@ -77,7 +80,7 @@ export function takeLock(directory) {
       throw new WalError('DiskUnreadable', `${name} is no regular file, so it locks nothing out`);
     }
     // Descriptor 3 of the helper is ours. It waits one second for another holder to go.
-    const helper = spawnSync('flock', ['-x', '-w', '1', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const helper = spawnSync(FLOCK ?? 'flock', ['-x', '-w', '1', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
     if (helper.error) throw new WalError('DiskUnreadable', `flock(1): ${helper.error.message}`);
     if (helper.status === 1) throw new WalError('Locked', `another process holds ${directory}`);
     if (helper.status !== 0) throw new WalError('DiskUnreadable', `flock(1): ${helper.status}`);

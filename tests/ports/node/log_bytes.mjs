@@ -94,7 +94,26 @@ function jsonLine(bytes, lineNumber) {
   return { event: vectorEvent(event), encoded: encodeEvent(event).toString('hex'), line };
 }
 
-/** @param {Buffer} bytes @param {number} continues */
-const crc = (bytes, continues) => ({ crc: digits(crc32(bytes, continues)) });
+const hex = (/** @type {string} */ text) => Buffer.from(text, 'hex');
 
-export const logBytes = { crc, frame, header, slot, timestamp, jsonLine, segmentName, segmentNumber };
+/** Their place in the adapter's table. @type {Record<string, import('./protocol.mjs').Operation>} */
+export const byteOperations = {
+  crc: {
+    fields: ['bytes', 'continues'],
+    act: (r) => ({ then: { crc: digits(crc32(hex(r.bytes), Number.parseInt(r.continues, 16))) } }),
+  },
+  segment_name: { fields: ['number'], act: (r) => ({ then: { name: segmentName(r.number) } }) },
+  segment_number: { fields: ['name'], act: (r) => ({ then: { number: segmentNumber(r.name) } }) },
+  header: { fields: ['bytes'], act: (r) => ({ then: header(hex(r.bytes)) }) },
+  slot: { fields: ['bytes'], act: (r) => ({ then: slot(hex(r.bytes)) }) },
+  frame: {
+    fields: ['bytes', 'file_number', 'salt', 'offset'],
+    act: (r) => ({ then: frame(hex(r.bytes), hex(r.salt), r.file_number, Number(r.offset)) }),
+  },
+  timestamp: { fields: ['bytes'], act: (r) => ({ then: timestamp(hex(r.bytes)) }), tells: ['offset'] },
+  json_line: {
+    fields: ['bytes', 'line_number'],
+    act: (r) => ({ then: jsonLine(hex(r.bytes), r.line_number) }),
+    tells: ['field', 'line_number'],
+  },
+};
