@@ -32,7 +32,8 @@ export class BadRequest extends Error {}
 export function serve(operations, refusalOf) {
   for (const line of inputLines()) {
     const { id, op, ...request } = JSON.parse(line);
-    writeLine(toJson({ id, ...answer(operations[op], op, request, line) }));
+    const operation = Object.hasOwn(operations, op) ? operations[op] : undefined;
+    writeLine(toJson({ id, ...answer(operation, op, request, line) }));
     if (op === 'bye') break;
   }
   process.exit(0);
