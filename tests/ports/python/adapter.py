@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
-"""A template for adapters in Python: the reference log behind fault_injection/ports/PROTOCOL.md.
-
+"""A template for adapters in Python: the reference log behind fault_injection/ports/PROTOCOL.md:
     PYTHONPATH=. python3 -m fault_injection port smoke --port "python3 tests/ports/python/adapter.py"
-
 Copy it and change what is marked YOURS. An operation that your log does not have you delete: it is then
 `unsupported`, and reported as skipped. Everything an operation does has to be done when it returns.
 """
@@ -37,16 +35,14 @@ def the_log():
     return logs[0]
 
 
-def opened(place, fixed=None, **settings):
-    """`fixed` may be ignored. With it a plan writes the same bytes each time it is replayed."""
+def opened(place, fixed=None, **settings):  # `fixed` may be ignored; with it a plan writes the same bytes again
     if fixed is None:
         return WriteAheadLog.open(place, WalConfig(**settings))
-    draws, clock = random.Random(fixed).randbytes, lambda: 1_700_000_000_250_000_000
-    return WriteAheadLog.open(place, WalConfig(**settings), random_bytes=draws, wall_clock_ns=clock)
+    chance = {"random_bytes": random.Random(fixed).randbytes, "wall_clock_ns": lambda: 1_700_000_000_250_000_000}
+    return WriteAheadLog.open(place, WalConfig(**settings), **chance)
 
 
-def entries_of(log, after=0):
-    """Numbers that may pass 2^53 travel as decimal strings: some languages have floats only."""
+def entries_of(log, after=0):  # numbers that may pass 2^53 travel as decimal strings
     return [{"sequence": str(e.sequence), "timestamp_ns": str(e.timestamp_ns), "event": encode_event(e.event).hex()}
             for e in log.replay(after)]  # fmt: skip
 
@@ -118,5 +114,5 @@ for line in sys.stdin:
     # One write for a whole line, and a flush: its place among the system calls is the promise.
     sys.stdout.write(dumps({"id": number, **answer(op, request)}) + "\n")
     sys.stdout.flush()
-    if op == "bye":
-        break  # nothing is closed: a process that goes away is no clean shutdown
+    if op == "bye":  # nothing is closed: a process that goes away is no clean shutdown
+        break
