@@ -7,12 +7,12 @@ import { WalError, diskText } from './errors.mjs';
 import { DEAD_NAME } from './names.mjs';
 
 export class DeadLetters {
-  /** @param {import('./disk.mjs').Disk} disk @param {string} logId */
-  constructor(disk, logId) {
+  /** @param {import('./disk.mjs').Disk} disk @param {string} logId @param {number} bytes of the file */
+  constructor(disk, logId, bytes) {
     this.disk = disk;
     this.logId = logId;
     this.isNameDurable = false;
-    this.bytes = disk.list().find(({ name, isRegular }) => name === DEAD_NAME && isRegular)?.size ?? 0;
+    this.bytes = bytes;
   }
 
   /**

@@ -33,7 +33,7 @@ export class Recovering {
       this.report = new Report();
       this.isNew = this.survey.logId === null;
       const logId = this.survey.logId ?? Buffer.from(chance.bytes(16)).toString('hex');
-      const letters = new DeadLetters(this.disk, logId);
+      const letters = new DeadLetters(this.disk, logId, this.survey.deadBytes);
       const reading = this.#read(letters);
       const identity = {
         logId,

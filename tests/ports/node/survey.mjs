@@ -7,7 +7,7 @@
 import { ACK_FILE_BYTES, decodeSlots, newestSlot } from './ack_slot.mjs';
 import { WalError } from './errors.mjs';
 import { recordsIn } from './frames.mjs';
-import { ACK_NAME, ACK_NEW_NAME, kindOfName, segmentNumber } from './names.mjs';
+import { ACK_NAME, ACK_NEW_NAME, DEAD_NAME, kindOfName, segmentNumber } from './names.mjs';
 import { BLOCK_BYTES, NO_LOG_ID, decodeBlock } from './segment_header.mjs';
 
 /**
@@ -26,6 +26,7 @@ import { BLOCK_BYTES, NO_LOG_ID, decodeBlock } from './segment_header.mjs';
  * @property {string[]} leftovers
  * @property {string[]} ignored
  * @property {{ name: string, size: number }[]} quarantine copies
+ * @property {number} deadBytes size of the dead-letter file
  * @property {number | null} ackBytes null: there is no such regular file
  * @property {boolean} isAckNameFree
  * @property {(import('./ack_slot.mjs').Slot | null)[]} slots which are usable and of this log
@@ -154,6 +155,7 @@ export function survey(disk) {
     leftovers,
     ignored,
     quarantine,
+    deadBytes: listed.find(({ name, isRegular }) => name === DEAD_NAME && isRegular)?.size ?? 0,
     ackBytes: ack ? bytes.length : null,
     isAckNameFree: !listed.some(({ name }) => name === ACK_NAME),
     slots,

@@ -210,6 +210,10 @@ export class WriteAheadLog {
 
   /** @returns {string[]} */
   deadLetters() {
-    return this.state.deadLetters.sequences();
+    try {
+      return this.state.deadLetters.sequences();
+    } catch (error) {
+      throw new WalError('ReadFailed', diskText(error));
+    }
   }
 }
