@@ -57,7 +57,6 @@ class DiskFaults(FaultyFilesystem):
         self.calls: Counter[str] = Counter()
         self.reader: Reader | None = None
         """Looks at what each call has changed, before the next one."""
-        self._crashing = inner
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
 
