@@ -1,11 +1,14 @@
 """The second implementation: a log in Rust, written from SPEC.md alone, through the kit.
 
 It is right, as far as vectors and scenarios tell; and with a mistake switched on it is found out.
-All mistakes, each with what finds it: tests/ports/rust/mistakes.json.
+All mistakes, with the vectors that find them: tests/ports/rust/mistakes.json. The others are for
+the scenarios.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.vectors import VectorResult, try_vectors
+from fault_injection.ports.vectors import VectorResult, try_vectors, vector_ids
 from fault_injection.runner import Slice, SliceResult, run_slice
 from fault_injection.scenario import Effort
 from tests.process_helpers import ROOT
@@ -93,3 +96,15 @@ def test_the_port_is_built_from_what_is_here() -> None:
     text = (RUST / "main.rs").read_text()
     named = {line[4:-1] for line in text.splitlines() if line.startswith("mod ")}
     assert named == {path.stem for path in Path(RUST).glob("*.rs")} - {"main"}
+
+
+@pytest.mark.req("PRT-1.4")
+def test_the_list_of_mistakes_is_that_of_the_source_and_names_vectors_that_exist() -> None:
+    listed = json.loads((RUST / "mistakes.json").read_text())
+    source = {path.name: path.read_text() for path in RUST.glob("*.rs")}
+    made = {name for text in source.values() for name in re.findall(r'mistake\("([^"]+)"\)', text)}
+    assert sorted(each["name"] for each in listed) == sorted(made)
+    for each in listed:
+        assert all(f'mistake("{each["name"]}")' in source[file] for file in each["files"])
+        assert set(each["found_by"]) <= {"vectors", "vectors_failing"}
+        assert set(each["found_by"].get("vectors", ())) <= vector_ids()
