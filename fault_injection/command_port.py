@@ -132,6 +132,11 @@ def run_contract(options: argparse.Namespace) -> int:
 def run_tiers(options: argparse.Namespace) -> int:
     """Print which tiers can be run; return 1 if a plan breaks one, 3 if none can be run."""
     command = port_command(options.port)
+    try:
+        Adapter(command).kill()  # one that does not start is no tier's reason
+    except AdapterError as error:
+        _print_error(error)
+        return 1
     if why_not := unavailable():
         tiers = [
             TierResult(name, title, 0, f"not run: {why_not}")

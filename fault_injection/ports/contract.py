@@ -199,9 +199,14 @@ RULES: Final[tuple[tuple[str, str, Rule], ...]] = (
 )  # fmt: skip
 
 
-def try_contract(command: Sequence[str]) -> Iterator[RuleResult]:
-    """Ask each rule, of a process of its own. Raises AdapterError if one does not answer."""
+def try_contract(command: Sequence[str], only: Sequence[str] = ()) -> Iterator[RuleResult]:
+    """Ask each rule, or those with these names, of a process of its own each.
+
+    Raises AdapterError if one does not answer.
+    """
     for name, requirement, rule in RULES:
+        if only and name not in only:
+            continue
         place = tempfile.TemporaryDirectory(prefix="procmond-contract-")
         with place as directory, Adapter(command) as adapter:
             yield _asked(adapter, Path(directory, "wal"), name, requirement, rule)

@@ -1,0 +1,381 @@
+"""`port mistakes` and `port contract`: a mistake that is made is found, and said by what.
+
+The port is the reference's adapter; with the variable MISTAKE it is the careless one, or it is
+right all the same, which is a mistake that nothing can find.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fault_injection import cli, command_mistakes
+from fault_injection.errors import UsageError
+from fault_injection.invariants import Broken
+from fault_injection.log_steps import Append, Close, Damage, Fault, Kill, Open, PowerCut
+from fault_injection.numbering import Numbering
+from fault_injection.plan import Plan, Step
+from fault_injection.ports import contract, mistakes
+from fault_injection.ports.contract import RULES, try_contract
+from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown
+from fault_injection.ports.mistakes import (
+    Found,
+    Mistake,
+    Trial,
+    read_mistakes,
+    try_mistake,
+    way_of,
+    write_found,
+)
+from fault_injection.scenario import Effort
+from tests.traced import needs_ptrace
+
+REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
+SCRIPT = (
+    f'case "$MISTAKE" in ""|none) exec {shlex.join(REFERENCE)};; '
+    f'*) exec {shlex.quote(sys.executable)} -m tests.careless_adapter "$MISTAKE";; esac'
+)
+PORT = ("sh", "-c", SCRIPT)
+Listed = Callable[..., Path]
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Listed:
+    """Write a list of mistakes."""
+
+    def write(*entries: Mapping[str, Any], **fields: Any) -> Path:
+        path = tmp_path / "mistakes.json"
+        value = {"switch": "MISTAKE", "mistakes": list(entries), **fields}
+        path.write_text(json.dumps(value))
+        return path
+
+    return write
+
+
+def tried(name: str, *ways: str, hints: tuple[str, ...] = ()) -> Found:
+    return try_mistake(Trial(Mistake(name, "x", hints), "MISTAKE", PORT, Effort(), ways))
+
+
+# ---- One mistake ------------------------------------------------------------
+
+
+@pytest.mark.req("PRT-1.5")
+def test_the_cheapest_way_that_finds_it_ends_the_search() -> None:
+    found = tried("dies-at-3", "smoke", "vectors", "contract")
+    assert (found.status, found.way, found.where) == ("found", "smoke", "acknowledge")
+    assert found.vectors == 0
+    assert "exit code 3" in found.what
+
+
+@needs_ptrace
+@pytest.mark.req("PRT-1.5")
+def test_a_scenario_that_is_hinted_at_comes_first_and_its_plan_is_small() -> None:
+    found = tried("no-sync", "scenarios", hints=("power-cut-every-op",))
+    assert (found.way, found.where, found.invariant) == ("T1", "power-cut-every-op", "I1")
+    assert found.cases < 24
+    assert 0 < found.steps < found.steps_before
+
+
+@pytest.mark.req("PRT-1.5")
+def test_what_nothing_finds_is_said_with_what_was_tried() -> None:
+    found = tried("none", "contract")
+    assert (found.status, found.way, found.cases) == ("not-found", "", 0)
+
+
+@pytest.mark.req("PRT-1.5")
+def test_what_ends_the_kits_tools_is_an_error_and_finds_nothing() -> None:
+    trial = Trial(Mistake("m", "x"), "MISTAKE", ("./nothing-here",), Effort(), ("smoke",))
+    found = try_mistake(trial)
+    assert (found.status, found.where) == ("error", "smoke")
+    assert "cannot be run" in found.what
+
+
+@pytest.mark.req("PRT-1.5")
+def test_the_switch_is_as_it_was_behind_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISTAKE", "before")
+    with mistakes._switched("MISTAKE", "meanwhile"):
+        assert os.environ["MISTAKE"] == "meanwhile"
+    assert os.environ["MISTAKE"] == "before"
+    monkeypatch.delenv("MISTAKE")
+    with mistakes._switched("MISTAKE", "meanwhile"):
+        assert os.environ["MISTAKE"] == "meanwhile"
+    assert "MISTAKE" not in os.environ
+
+
+@pytest.mark.req("PRT-1.5", "PRT-2.2")
+@pytest.mark.parametrize(
+    ("way", "steps"),
+    [
+        ("T0", (Open(), Kill(3))),
+        ("T1", (Open(), Kill(), Open(), PowerCut())),
+        ("T2", (Fault("append", "ENOSPC"), Append(), PowerCut())),
+        ("T2", (Fault("sync", "EIO"), Append(), Kill())),
+        ("T3", (Fault("sync", "EIO"), Append(), PowerCut())),
+        ("damage", (Open(), Close(), Damage())),
+        ("use", (Open(), Append(), Close())),
+    ],
+)
+def test_a_plan_belongs_to_the_tier_of_the_hardest_thing_in_it(
+    way: str, steps: tuple[Step, ...]
+) -> None:
+    assert way_of(Plan("x", "log", steps)) == way
+
+
+# ---- The list ---------------------------------------------------------------
+
+
+@pytest.mark.req("PRT-1.5")
+@pytest.mark.parametrize(
+    ("entries", "fields", "words"),
+    [
+        ([{"name": "a"}], {}, "a name and a sentence are needed"),
+        ([{"name": "a", "sentence": "b", "hint": []}], {}, "there is no field 'hint'"),
+        ([{"name": "a", "sentence": "b", "hints": ["x"]}], {}, "no scenario is called 'x'"),
+        ([{"name": "a", "sentence": "b", "found_by": {"x": ""}}], {}, "has no field 'x'"),
+        ([{"name": "a", "sentence": "b"}] * 2, {}, "a name stands twice"),
+        ([], {"more": 1}, "an object {switch, mistakes} is expected"),
+    ],
+)
+def test_a_list_that_is_half_understood_is_refused(
+    entries: list[dict[str, Any]], fields: dict[str, Any], words: str, listed: Listed
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_mistakes(listed(*entries, **fields))
+
+
+@pytest.mark.req("PRT-1.5")
+def test_what_found_it_is_written_and_is_tried_first_the_next_time(listed: Listed) -> None:
+    path = listed({"name": "a", "sentence": "x", "hints": ["kill-every-call"]},
+                  {"name": "b", "sentence": "x"})  # fmt: skip
+    row = Found("a", "found", "T1", "power-cut-every-op", "I1", steps=3)
+    write_found(path, [row, Found("b", "not-found")])
+    write_found(path, [Found("a", "found", "vectors", "dir-x")])
+    first, second = read_mistakes(path).mistakes
+    assert first.hints == ("power-cut-every-op", "kill-every-call")
+    assert first.found_by == {
+        "scenario": "power-cut-every-op", "invariant": "I1", "way": "T1", "vector": "dir-x",
+    }  # fmt: skip
+    assert second.found_by == {}
+
+
+# ---- The matrix -------------------------------------------------------------
+
+FOUND = Found("a", "found", "T3", "fsync-eio-once", "I1", "gone", 5, 7, 12, 4, 1.5)
+MISSED = Found("b", "not-found", vectors=5, cases=1400)
+QUIET = Found(f"{AS_IT_IS} seed 0", "not-found", vectors=5, cases=1400)
+
+
+def matrix(*rows: Found) -> Matrix:
+    found = Matrix("p", 0, is_deep=False, ways=("smoke",))
+    for row in rows:
+        found.add(row)
+    return found
+
+
+@pytest.mark.req("PRT-1.5")
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ((QUIET, FOUND), 0), ((QUIET, FOUND, MISSED), 1), ((), 3),
+        ((FOUND, Found(f"{AS_IT_IS} seed 1", "found", "T0", "kill-every-call", "I1")), 1),
+        ((FOUND, Found("c", "error", where="x", what="refused: y")), 1),
+    ],
+)  # fmt: skip
+def test_a_mistake_that_is_missed_fails_the_run_and_so_does_a_false_alarm(
+    rows: tuple[Found, ...], code: int
+) -> None:
+    assert matrix(*rows).exit_code == code
+
+
+@pytest.mark.req("PRT-1.5")
+def test_the_table_says_what_found_each_and_what_was_tried_in_vain() -> None:
+    text = markdown(matrix(QUIET, FOUND, MISSED))
+    assert "| a | T3 | fsync-eio-once | I1 | 5 | 7 | 12 | 4 | 1.5 |" in text
+    assert "1 of 2 found. By T3 1." in text
+    assert "- b: NOT FOUND in 5 vectors, 1400 cases" in text
+    assert "seed 0: nothing found, as it has to be, in 5 vectors, 1400 cases" in text
+
+
+@pytest.mark.req("PRT-1.5")
+def test_a_run_is_gone_on_with_under_the_same_conditions_alone(tmp_path: Path) -> None:
+    file = RowFile(tmp_path, {"seed": 0})
+    assert file.resume() == []
+    file.start()
+    file.add(FOUND)
+    file.add(MISSED)
+    path = tmp_path / "rows.jsonl"
+    path.write_text(path.read_text() + '{"name": "cut')
+    assert file.resume() == [FOUND, MISSED]
+    with pytest.raises(UsageError, match="--resume"):
+        RowFile(tmp_path, {"seed": 1}).resume()
+
+
+@pytest.mark.req("PRT-1.5")
+def test_the_command_tries_writes_and_resumes(
+    tmp_path: Path, listed: Listed, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path = listed({"name": "dies-at-3", "sentence": "It dies."},
+                  {"name": "none", "sentence": "It is right."})  # fmt: skip
+    arguments = ["port", "mistakes", "--port", shlex.join(PORT), "--mistakes", str(path),
+                 "--ways", "smoke", "--report", str(tmp_path / "out")]  # fmt: skip
+    assert cli.run([*arguments, "--only", "dies-at-3", "--control", "2", "--write"]) == 0
+    assert read_mistakes(path).mistakes[0].found_by == {"op": "acknowledge"}
+    assert "seed 1: nothing found, as it has to be" in capsys.readouterr().out
+    assert cli.run(arguments) == 1
+    assert "none: NOT FOUND" in capsys.readouterr().out
+    tried_again: list[str] = []
+    monkeypatch.setattr(command_mistakes, "try_mistake", lambda trial, _: tried_again.append(trial))
+    assert cli.run([*arguments, "--resume"]) == 1
+    assert tried_again == []
+    written = json.loads((tmp_path / "out" / "matrix.json").read_text())
+    assert (written["found"], written["of"], len(written["controls"])) == (1, 2, 1)
+
+
+@pytest.mark.req("PRT-1.5")
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--only", "x"], "x is none of the mistakes"), (["--ways", "luck"], "--ways luck"),
+        (["--jobs", "0"], "--jobs must be at least 1"),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_wrong_usage(
+    more: list[str], words: str, listed: Listed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listed({"name": "none", "sentence": "It is right."})
+    arguments = ["port", "mistakes", "--port", shlex.join(PORT), "--mistakes", str(path)]
+    assert cli.run([*arguments, *more]) == 2
+    assert words in capsys.readouterr().err
+
+
+# ---- The contract -----------------------------------------------------------
+
+
+@pytest.mark.req("PRT-1.6", "ACK-2.1", "WAL-1.3", "WAL-3.1", "WAL-3.2", "FMT-4.1", "ACK-1.1",
+                 "DSK-1.3")  # fmt: skip
+def test_the_reference_keeps_the_contract() -> None:
+    found = list(try_contract(REFERENCE))
+    assert [each.name for each in found] == [name for name, _, _ in RULES]
+    assert [each for each in found if each.status != "passed"] == []
+
+
+WRONG = """
+import sys
+from pathlib import Path
+from fault_injection.ports import reference_adapter as r
+from reference.limits import WalConfig
+{change}
+r.main()
+"""
+CHANGES = {
+    "acknowledged-beyond-the-log": """
+right = r.OPERATIONS["acknowledge"]
+r.OPERATIONS["acknowledge"] = lambda through: right(str(min(int(through), r.next_sequence() - 1)))
+""",
+    "refused-event-takes-no-number": """
+right = r.OPERATIONS["append"]
+def append(event):
+    try:
+        return right(event)
+    except r.WalError:
+        r._log[0].append(r.decode_event(bytes.fromhex(GOOD)))
+        raise
+from fault_injection.subject import make_event
+GOOD = r.encode_event(make_event(1)).hex()
+r.OPERATIONS["append"] = append
+""",
+    "batch-stays-in-its-file": """
+right = r._open_log
+r._open_log = lambda directory, settings: right(directory, {**settings, "rotation_bytes": 9000})
+""",
+    "header-copies-and-salts": """
+right = r._open_log
+r._open_log = lambda directory, settings: right(directory, {**settings, "fixed": 7})
+import random
+random.Random.randbytes = lambda self, count: bytes([7]) * count
+""",
+    "slots-take-turns": """
+right = r.OPERATIONS["acknowledge"]
+def acknowledge(through):
+    found = right(through)
+    path = Path(PLACE[0], "procmond.ack")
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] * 2)
+    return found
+PLACE = []
+opens = r.OPERATIONS["open"]
+r.OPERATIONS["open"] = lambda dir, settings: (PLACE.append(dir), opens(dir, settings))[1]
+r.OPERATIONS["acknowledge"] = acknowledge
+""",
+    "taken-names-are-left": """
+right = r.OPERATIONS["append_batch"]
+def append_batch(events):
+    for path in Path(PLACE[0]).glob("procmond-0000[23].wal"):
+        path.unlink()
+    return right(events)
+PLACE = []
+opens = r.OPERATIONS["open"]
+r.OPERATIONS["open"] = lambda dir, settings: (PLACE.append(dir), opens(dir, settings))[1]
+r.OPERATIONS["append_batch"] = append_batch
+""",
+    "second-opener-is-refused": """
+from reference.os_filesystem import OsFilesystem
+OsFilesystem.lock = lambda self, mode: None
+""",
+}
+
+
+@pytest.mark.req("PRT-1.6")
+@pytest.mark.parametrize("rule", [name for name, _, _ in RULES])
+def test_a_port_that_breaks_a_rule_is_found(rule: str) -> None:
+    command = (sys.executable, "-c", WRONG.format(change=CHANGES[rule]))
+    (found,) = try_contract(command, [rule])
+    assert found.status == "failed"
+
+
+@pytest.mark.req("PRT-1.6", "PRT-1.2")
+def test_the_command_shows_each_rule(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [rule for rule in RULES if rule[0] in ("slots-take-turns", "header-copies-and-salts")]
+    monkeypatch.setattr(contract, "RULES", few)
+    assert cli.run(["port", "contract", "--port", shlex.join(REFERENCE)]) == 0
+    assert capsys.readouterr().out.count("ok  ") == 2
+    wrong = shlex.join([sys.executable, "-c", WRONG.format(change=CHANGES["slots-take-turns"])])
+    assert cli.run(["port", "contract", "--port", wrong]) == 1
+    assert "FAIL  slots-take-turns" in capsys.readouterr().out
+
+
+# ---- Numbers, in any plan ---------------------------------------------------
+
+
+@pytest.mark.req("SCN-1.3", "WAL-1.2")
+def test_a_number_that_is_skipped_is_broken_and_a_burned_one_is_not() -> None:
+    numbering = Numbering(5)
+    assert numbering.appended((5, 6), "", ()) is None
+    assert numbering.appended((), "definite", ("append ENOSPC",)) is None
+    assert numbering.appended((7,), "indefinite", ("append EIO", "truncate EIO")) is None
+    assert numbering.appended((10,), "", ()) is None
+    broken = numbering.appended((12,), "", ())
+    assert broken == Broken("I6", "11 is the next number, and 12 was given", 12)
+    assert numbering.appended((13, 15), "", ()) is not None
+
+
+@pytest.mark.req("SCN-1.3", "WAL-4.3")
+def test_after_a_failed_sync_nothing_is_given_until_the_log_is_opened_again() -> None:
+    numbering = Numbering(5)
+    assert numbering.appended((), "indefinite", ("sync EIO",)) is None
+    broken = numbering.appended((6,), "", ())
+    assert broken is not None
+    assert broken.invariant == "I11"
+    cut_back = Numbering(5)
+    assert cut_back.appended((), "indefinite", ("append EIO", "sync EIO")) is None
+    assert cut_back.appended((9,), "", ()) is None
