@@ -27,6 +27,7 @@ from fault_injection.connector_oracle import ConnectorOracle, Ledger
 from fault_injection.connector_steps import Damage, Kill, Plant, PowerCut
 from fault_injection.cuts import image_after
 from fault_injection.damage import damaged, segment_names
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import PowerCut as LogPowerCut
@@ -46,7 +47,6 @@ from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_states import crash_states
 from simulators.disk_image import Image
 from simulators.fake_broker import FakeBroker
-from simulators.faulty_filesystem import FaultyFilesystem
 from simulators.link_faults import Direction, LinkFault
 from simulators.persistence import PROFILES
 
@@ -84,13 +84,14 @@ class ConnectorProcess:
         """How the process ends in the middle of a call, once `_ending_at` calls were made."""
         self._ending_at = 0
         self._snapshot: tuple[Image, Ledger] | None = None
+        self._directories: set[str] = set()
         self._letters_bytes = -1
         self.use_disk(CrashFilesystem(PROFILES[plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
         self.disk = disk
-        self.faults = FaultyFilesystem(disk)
+        self.faults = DiskFaults(disk, self._directories)
         self._letters_bytes = -1
 
     # ---- Beginning ----------------------------------------------------------
@@ -261,6 +262,7 @@ class ConnectorProcess:
         image, oracle = self.before, self.oracle
         if isinstance(step, Damage):
             image = damaged(image, step, self._snapshot[0] if self._snapshot else {})
+            self._directories |= {step.name} if step.kind == "directory" else set()
             oracle.ledger.lost_max += step.lost_max
             self.fired[f"damage {step.kind}"] += 1
             outcome = "done"
