@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from fault_injection.connector_limits import connector_limits
-from fault_injection.connector_link import HandMovedLink
+from fault_injection.connector_link import ROUNDS_MAX, HandMovedLink
 from fault_injection.connector_oracle import ConnectorOracle, Ledger
 from fault_injection.connector_steps import Damage, Kill, Plant, PowerCut
 from fault_injection.cuts import image_after
@@ -35,9 +35,10 @@ from fault_injection.plan import Plan
 from fault_injection.plan_bounds import check_bounds
 from fault_injection.planting import planted
 from fault_injection.promises import STRANGER
-from fault_injection.subject import CLOCK_NS
+from fault_injection.subject import CLOCK_NS, Died
 from reference.dead_letters import DeadLetterFile
 from reference.errors import OpenRefused
+from reference.limits import NS_PER_S
 from reference.names import DEAD_LETTERS_NAME
 from reference.timestamps import TIME_NS_MAX
 from simulators.broker_faults import FaultPlan
@@ -51,6 +52,8 @@ from simulators.link_faults import Direction, LinkFault
 from simulators.persistence import PROFILES
 
 OPENINGS_MAX: Final = 4
+LATE_NS_MAX: Final = 60 * NS_PER_S
+"""After the end of a shutdown's time: longer than any one deadline of a link."""
 STATES_MAX: Final = 32
 """Of a power cut whose choice has a number, so many legal states are chosen from."""
 
@@ -143,14 +146,18 @@ class ConnectorProcess:
     # ---- Ending -------------------------------------------------------------
 
     def shut_down(self, timeout_ns: int) -> str:
-        """End the process in good order."""
+        """End the process in good order. Raises Died if it does not end, some time after that."""
         world, link = self.world, self.link
         assert world is not None
         assert link is not None
         connector = world.connector
         connector.shut_down(timeout_ns)
         end_ns = world.now_ns + timeout_ns
+        rounds = 0
         while connector.said.finished is None:
+            rounds += 1
+            if world.now_ns > end_ns + LATE_NS_MAX or rounds > ROUNDS_MAX:
+                raise Died("a shutdown that never ends")
             if not link.flow():
                 link.advance_to_wake(max(end_ns, world.now_ns + 1))
         link.move(Direction.TO_BROKER)

@@ -24,7 +24,7 @@ from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_process import ConnectorProcess
 from fault_injection.disk_faults import misread
 from fault_injection.errors import PlanError
-from fault_injection.invariants import Broken
+from fault_injection.invariants import Broken, unanswered
 from fault_injection.plan import Plan, Step
 from fault_injection.recovering import defect
 from fault_injection.steps_done import Done
@@ -95,12 +95,18 @@ class ConnectorRun:
             process.break_("I10", outcome)
         self._note_fired()
         if process.broken is None:
-            self.checks += 1
-            process.check()
+            self._check()
         self.broken = process.broken
         is_ending = isinstance(step, ENDINGS)
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
+
+    def _check(self) -> None:
+        self.checks += 1
+        try:
+            self.process.check()
+        except DEFECTS as error:  # of the log: it is asked what it has
+            self.process.break_("I10", f"the log cannot be looked at: {defect(error)}")
 
     def _carry_out(self, step: Step) -> str:
         """Do a step that needs no running process, or hand it on."""
@@ -250,6 +256,7 @@ class ConnectorRun:
             failure = f"; {error}"
             oracle.rejected.update(events)
         self._stored_count = len(sequences)
+        self.process.note(unanswered(len(sequences), count, failure))
         self.process.note(oracle.published(sequences, events))
         return f"returned {', '.join(map(str, sequences)) or 'nothing'}{failure}"
 

@@ -24,7 +24,7 @@ from fault_injection.cuts import image_after, moment_of
 from fault_injection.damage import damaged, segment_names
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
-from fault_injection.invariants import Broken, Ledger, check_log, missing_from
+from fault_injection.invariants import Broken, Ledger, check_log, missing_from, unanswered
 from fault_injection.log_checks import Asked, check_more, refused_for_room
 from fault_injection.log_steps import (
     ENDINGS,
@@ -257,6 +257,7 @@ class LogRun:
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
             self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
+        self._note(unanswered(len(appended.sequences), count, appended.failure))
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
