@@ -22,11 +22,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from fault_injection.connector_limits import connector_limits
-from fault_injection.connector_link import HandMovedLink
+from fault_injection.connector_link import ROUNDS_MAX, HandMovedLink
 from fault_injection.connector_oracle import ConnectorOracle, Ledger
 from fault_injection.connector_steps import Damage, Kill, Plant, PowerCut
 from fault_injection.cuts import image_after
 from fault_injection.damage import damaged, segment_names
+from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import PowerCut as LogPowerCut
@@ -34,9 +35,10 @@ from fault_injection.plan import Plan
 from fault_injection.plan_bounds import check_bounds
 from fault_injection.planting import planted
 from fault_injection.promises import STRANGER
-from fault_injection.subject import CLOCK_NS
+from fault_injection.subject import CLOCK_NS, Died
 from reference.dead_letters import DeadLetterFile
 from reference.errors import OpenRefused
+from reference.limits import NS_PER_S
 from reference.names import DEAD_LETTERS_NAME
 from reference.timestamps import TIME_NS_MAX
 from simulators.broker_faults import FaultPlan
@@ -46,11 +48,12 @@ from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_states import crash_states
 from simulators.disk_image import Image
 from simulators.fake_broker import FakeBroker
-from simulators.faulty_filesystem import FaultyFilesystem
 from simulators.link_faults import Direction, LinkFault
 from simulators.persistence import DISKS
 
 OPENINGS_MAX: Final = 4
+LATE_NS_MAX: Final = 60 * NS_PER_S
+"""After the end of a shutdown's time: longer than any one deadline of a link."""
 STATES_MAX: Final = 32
 """Of a power cut whose choice has a number, so many legal states are chosen from."""
 
@@ -82,13 +85,14 @@ class ConnectorProcess:
         """How the process ends in the middle of a call, once `_ending_at` calls were made."""
         self._ending_at = 0
         self._snapshot: tuple[Image, Ledger] | None = None
+        self._directories: set[str] = set()
         self._letters_bytes = -1
         self.use_disk(CrashFilesystem(DISKS[plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
         self.disk = disk
-        self.faults = FaultyFilesystem(disk)
+        self.faults = DiskFaults(disk, self._directories)
         self._letters_bytes = -1
 
     # ---- Beginning ----------------------------------------------------------
@@ -140,14 +144,18 @@ class ConnectorProcess:
     # ---- Ending -------------------------------------------------------------
 
     def shut_down(self, timeout_ns: int) -> str:
-        """End the process in good order."""
+        """End the process in good order. Raises Died if it does not end, some time after that."""
         world, link = self.world, self.link
         assert world is not None
         assert link is not None
         connector = world.connector
         connector.shut_down(timeout_ns)
         end_ns = world.now_ns + timeout_ns
+        rounds = 0
         while connector.said.finished is None:
+            rounds += 1
+            if world.now_ns > end_ns + LATE_NS_MAX or rounds > ROUNDS_MAX:
+                raise Died("a shutdown that never ends")
             if not link.flow():
                 link.advance_to_wake(max(end_ns, world.now_ns + 1))
         link.move(Direction.TO_BROKER)
@@ -259,6 +267,7 @@ class ConnectorProcess:
         image, oracle = self.before, self.oracle
         if isinstance(step, Damage):
             image = damaged(image, step, self._snapshot[0] if self._snapshot else {})
+            self._directories |= {step.name} if step.kind == "directory" else set()
             oracle.ledger.lost_max += step.lost_max
             self.fired[f"damage {step.kind}"] += 1
             outcome = "done"

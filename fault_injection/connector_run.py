@@ -22,9 +22,9 @@ from typing import Final
 from fault_injection import connector_steps as steps
 from fault_injection.connector_link import HandMovedLink
 from fault_injection.connector_process import ConnectorProcess
-from fault_injection.disk_faults import call_fault, misread
+from fault_injection.disk_faults import misread
 from fault_injection.errors import PlanError
-from fault_injection.invariants import Broken
+from fault_injection.invariants import Broken, unanswered
 from fault_injection.plan import Plan, Step
 from fault_injection.recovering import defect
 from fault_injection.steps_done import Done
@@ -95,12 +95,18 @@ class ConnectorRun:
             process.break_("I10", outcome)
         self._note_fired()
         if process.broken is None:
-            self.checks += 1
-            process.check()
+            self._check()
         self.broken = process.broken
         is_ending = isinstance(step, ENDINGS)
         promises = len(process.oracle.ledger.returned)
         self.done.append(Done(step, outcome, process.disk.calls, promises, is_ending))
+
+    def _check(self) -> None:
+        self.checks += 1
+        try:
+            self.process.check()
+        except DEFECTS as error:  # of the log: it is asked what it has
+            self.process.break_("I10", f"the log cannot be looked at: {defect(error)}")
 
     def _carry_out(self, step: Step) -> str:
         """Do a step that needs no running process, or hand it on."""
@@ -111,7 +117,7 @@ class ConnectorRun:
             case steps.Kill(after_calls) | steps.PowerCut(after_calls=after_calls):
                 return process.end_now(step) if after_calls < 0 else process.end_later(step)
             case steps.Fault():
-                process.faults.arm(call_fault(step))
+                process.faults.arm_step(step)
                 return "armed"
             case steps.Misread():
                 process.faults.arm(misread(process.disk.process_image(), step))
@@ -242,13 +248,15 @@ class ConnectorRun:
             failure = f"; {type(error).__name__}: {error}"
             if error.definite:
                 oracle.rejected.update(tuple(events)[len(sequences) :])
-            if not (isinstance(error, QuotaExceeded) or self.fired or faults.fired):
+            is_quota = isinstance(error, QuotaExceeded) and "quota_bytes" in self.plan.settings
+            if not (is_quota or faults.excuses_failure):
                 self.process.break_("I11", f"publish failed and nothing was wrong: {error}")
             oracle.disturb()
         except EventTooLarge as error:
             failure = f"; {error}"
             oracle.rejected.update(events)
         self._stored_count = len(sequences)
+        self.process.note(unanswered(len(sequences), count, failure))
         self.process.note(oracle.published(sequences, events))
         return f"returned {', '.join(map(str, sequences)) or 'nothing'}{failure}"
 
@@ -267,11 +275,10 @@ class ConnectorRun:
 
     def _note_fired(self) -> None:
         """Count what struck since the last step."""
-        fired = self.process.faults.fired
-        if fired:
+        struck = self.process.faults.take_fired()
+        if struck:
             self.process.oracle.disturb()
-            self.fired.update(f"{w.split()[0]} {w.rsplit(': ', 1)[1]}" for w in fired)
-            fired.clear()
+            self.fired.update(struck)
         strikes = self.process.broker.dice.fired
         self.fired.update(strike.name for strike in strikes[self._strikes_seen :])
         self._strikes_seen = len(strikes)

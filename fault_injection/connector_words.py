@@ -140,6 +140,9 @@ def _rest(step: Step) -> _Told | None:
         case steps.ExpectStored(count):
             text = f"the last publish has to have stored {counted(count, 'event')}"
             return "process", text, f"expect {count} stored", ""
+        case steps.ExpectRepeats(most):
+            text = f"at most {counted(most, 'event')} may have been sent again"
+            return "link", text, f"at most {most} again", ""
         case steps.ExpectAttempts(least, most):
             text = f"{least} to {most} links have to have been tried since"
             return "link", text, "expect attempts", ""

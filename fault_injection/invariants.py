@@ -201,6 +201,16 @@ def check_log(promises: Sequence[object], answer: Answer) -> Broken | None:
     )
 
 
+def unanswered(numbers: int, events: int, failure: str) -> Broken | None:
+    """Return what is broken if a call gave so many numbers for so many events.
+
+    An event without a number and without an error is lost, and no ledger would know of it.
+    """
+    if numbers == events or (failure and numbers < events):
+        return None
+    return Broken("I11", f"{numbers} numbers came back for {events} events, and no error")
+
+
 def missing_from(ledger: Ledger, answer: Answer) -> list[int]:
     """Return the numbers that have to be there and are not."""
     found = {sequence for sequence, _ in answer.replayed}

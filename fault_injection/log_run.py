@@ -24,7 +24,7 @@ from fault_injection.cuts import image_after, moment_of
 from fault_injection.damage import damaged, segment_names
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.errors import PlanError
-from fault_injection.invariants import Broken, Ledger, check_log, missing_from
+from fault_injection.invariants import Broken, Ledger, check_log, missing_from, unanswered
 from fault_injection.log_checks import Asked, check_more, refused_for_room
 from fault_injection.log_steps import (
     ENDINGS,
@@ -255,13 +255,14 @@ class LogRun:
         events = make_events(len(self.offered) + 1, count, padding)
         check_sizes(events.values(), self.plan.settings)
         self.offered |= events
-        appended = self.log.append(list(events.values()))
+        appended = self.log.append([*events.values()])
         stored = tuple(zip(appended.sequences, events, strict=False))
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
             self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
         words = self._faults.words()
         self._note(self._numbering.appended(appended.sequences, appended.failure, words))
+        self._note(unanswered(len(appended.sequences), count, appended.failure))
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
@@ -307,8 +308,7 @@ class LogRun:
 
     def _kill(self) -> str:
         self.disk.fail_power(None)
-        self.log = self._faults.reader = None
-        self.before = self.disk.process_image()
+        self.log, self._faults.reader, self.before = None, None, self.disk.process_image()
         self._faults.close()
         self.fired["kill"] += 1
         return f"after {self.disk.calls} calls"

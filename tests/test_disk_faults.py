@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from fault_injection.connector_run import ConnectorRun
-from fault_injection.connector_steps import Publish, Start
+from fault_injection.connector_steps import Cut, Kill, PowerCut, Publish, Quiesce, Start
 from fault_injection.disk_faults import POLICIES, DiskFaults, call_fault
 from fault_injection.errors import PlanError
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Append, Fault, Open
+from fault_injection.log_steps import Append, Damage, Fault, Open
 from fault_injection.plan import Plan, Step
 from fault_injection.subject import ReferenceLog
+from reference.errors import AppendError, LogFailed, QuotaExceeded
+from reference.events import ProcessEvent
+from simulators.connector_world import ConnectorWorld
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
 from simulators.sync_failures import SYNC_FAILURES
@@ -47,6 +52,52 @@ def test_a_connectors_disk_has_the_policy_too() -> None:
     outcomes = [done.outcome for done in ConnectorRun(Plan("x", "connector", steps)).run().done]
     assert outcomes[3] == "returned 2", "the disk said that all is well"
     assert "SyncFailed" in outcomes[4]
+
+
+@pytest.mark.req("SCN-1.2", "SCN-4.1")
+def test_a_directory_under_a_segments_name_stands_in_a_connectors_way_too() -> None:
+    there = Damage("directory", name="procmond-00002.wal")
+    steps = (Start(), Publish(2), there, Start(), Publish(3, 300), Publish(3, 300), Quiesce())
+    run = ConnectorRun(Plan("x", "connector", steps, settings={"rotation_bytes": 8500})).run()
+    assert run.broken is None
+    assert "procmond-00002.wal" not in run.process.disk.process_image()
+    names = {entry.name for entry in run.process.faults.list() if not entry.is_regular}
+    assert names == {"procmond-00002.wal"}
+
+
+def failed_publish(
+    monkeypatch: pytest.MonkeyPatch, error: AppendError, *steps: Step, **settings: int
+) -> str:
+    """The invariant that is broken by the last publish, which is made to fail."""
+    plan = Plan("x", "connector", (Start(), Publish(), *steps, Publish()), settings=settings)
+    before = ConnectorRun(plan.with_steps(*plan.steps[:-1])).run()
+    assert before.broken is None
+    run = ConnectorRun(plan)
+    real, seen = ConnectorWorld.publish, len(before.process.oracle.offered)
+
+    def publish(world: ConnectorWorld, events: Sequence[ProcessEvent]) -> list[int]:
+        if events[0].pid > seen:
+            raise error
+        return real(world, events)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConnectorWorld, "publish", publish)
+        broken = run.run().broken
+    return broken.invariant if broken is not None else ""
+
+
+@pytest.mark.req("SCN-1.3", "SCN-4.1", "WAL-4.2")
+def test_a_publish_is_excused_by_a_fault_of_its_boot_and_by_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed = LogFailed("no reason")
+    struck = (Fault("sync"), Publish())
+    for steps in ((), (Kill(), Start()), (Cut(),), (*struck, PowerCut("all"), Start())):
+        assert failed_publish(monkeypatch, failed, *steps) == "I11", "a crash excuses nothing"
+    assert failed_publish(monkeypatch, failed, *struck) == ""
+    over = QuotaExceeded(2, 1, 2)
+    assert failed_publish(monkeypatch, over) == "I11", "the plan has no quota"
+    assert failed_publish(monkeypatch, over, quota_bytes=30_000) == ""
 
 
 @pytest.mark.req("SCN-1.2", "SCN-4.1")

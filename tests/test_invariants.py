@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fault_injection.cases import Case, execute
-from fault_injection.invariants import INVARIANTS, Broken, Ledger, check_log
+from fault_injection.invariants import INVARIANTS, Broken, Ledger, check_log, unanswered
 from fault_injection.log_steps import (
     Acknowledge,
     Append,
@@ -55,6 +55,7 @@ LIES: tuple[tuple[str, str, tuple[Step, ...]], ...] = (
     ("refuses", "I10", (*USE, Kill(), Open())),
     ("unreadable", "I10", (Open(),)),
     ("gives up", "I11", (Open(), Append(1))),
+    ("is tacit", "I11", (Open(), Append(3))),
     ("revives", "I11", (Open(), Fault("sync", "EIO"), Append(1), Kill(), Open())),
     ("mourns the settled", "I12", (*USE, Kill(), Open())),
 )
@@ -87,6 +88,21 @@ def test_every_invariant_stands_for_requirements_that_exist() -> None:
     assert list(INVARIANTS) == [f"I{number}" for number in range(1, 13)]
     levels = set(requirement_levels())
     assert all(set(each.requirements) <= levels for each in INVARIANTS.values())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "events", "failure", "is_broken"),
+    [
+        (3, 3, "", False), (0, 0, "", False), (2, 3, "", True), (4, 3, "", True),
+        (2, 3, "definite", False), (0, 3, "indefinite", False), (4, 3, "definite", True),
+    ],
+)  # fmt: skip
+def test_each_event_has_a_number_or_an_error(
+    numbers: int, events: int, failure: str, is_broken: bool
+) -> None:
+    found = unanswered(numbers, events, failure)
+    assert (found is not None) is is_broken
+    assert found is None or found.invariant == "I11"
 
 
 # ---- The oracle by itself ---------------------------------------------------
