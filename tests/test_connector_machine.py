@@ -1,16 +1,7 @@
 """Connector, log, link and broker together: a Hypothesis state machine.
 
-The promises, each an invariant or checked at the end:
-
-    order          per log_id the broker records rising numbers, byte for byte what was published
-    no loss        what was published is recorded, or in the log, or a dead letter   DEL-1.1
-    window         the broker sees no rule broken by the connector                   LNK-3.1
-    no repeats     across a clean shutdown, whatever the broker forgot               DEL-1.3
-    memory         never above the limit, but for a single event                     BUF-1.1
-    level          that of a model of ten lines                                      BPR-1.1
-    liveness       when faults have stopped, everything is delivered                 DEL-1.4
-
-The model: what publish was called with, what it returned, and what the broker recorded.
+The promises are in connector_promises.py, one more at the end: when faults have stopped,
+everything is delivered (DEL-1.4).
 """
 
 from __future__ import annotations
@@ -18,27 +9,20 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable
-from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 
 from reference.connector_config import ConnectorConfig
-from reference.dead_letters import DeadLetterFile
-from reference.events import LogEntry, ProcessEvent
 from reference.filesystem import Filesystem
 from reference.limits import FRAMES_OFFSET, WalConfig
-from reference.link_messages import TOPICS, Publish, decode_message, encode_message
 from reference.names import DEAD_LETTERS_NAME
 from simulators.broker_answers import BrokerOptions
 from simulators.broker_fault_text import parse_fault_plan
@@ -51,10 +35,10 @@ from simulators.fake_broker import FakeBroker
 from simulators.memory_filesystem import MemoryFilesystem
 from simulators.persistence import PROFILES
 from tests.connector_helpers import SECOND_NS
+from tests.connector_promises import LIMIT_BYTES, ConnectorPromises
 from tests.wal_helpers import CLOCK_NS, small_event
 
 POSIX_MIN = PROFILES["posix-min"]
-LIMIT_BYTES = 1000
 CONFIG = ConnectorConfig(buffer_bytes=LIMIT_BYTES)
 WAL_CONFIG = WalConfig(rotation_bytes=FRAMES_OFFSET + 600)
 FIRED: Counter[str] = Counter()
@@ -70,7 +54,7 @@ def plans(draw: st.DrawFn) -> list[str]:
     return texts
 
 
-class ConnectorMachine(RuleBasedStateMachine):
+class ConnectorMachine(ConnectorPromises):
     """One disk, one broker, one connector after another."""
 
     def first_disk(self) -> Filesystem:
@@ -78,15 +62,12 @@ class ConnectorMachine(RuleBasedStateMachine):
 
     @initialize(plan=plans(), seed=st.integers(0, 99), window=st.integers(1, 6))
     def begin(self, plan: list[str], seed: int, window: int) -> None:
-        self.disk: Any = self.first_disk()
+        self.disk = self.first_disk()
         self.random = itertools.count(1)
-        self.offered: dict[int, ProcessEvent] = {}
-        """Pid to event: everything that publish was called with."""
-        self.returned: dict[int, int] = {}
-        """Sequence to pid: everything that it returned."""
+        self.offered = {}
+        self.returned = {}
         self.settled_at_shutdown = (0, 0)
-        """What a clean end had settled, and how much the broker had recorded by then."""
-        self.refused: set[int | None] = set()
+        self.refused = set()
         self.options = BrokerOptions(window=window)
         broker = FakeBroker(parse_fault_plan(plan, seed), options=self.options)
         self.world = ConnectorWorld(broker, self.open_connector)
@@ -174,71 +155,6 @@ class ConnectorMachine(RuleBasedStateMachine):
     def no_room_for_dead_letters(self, call: str) -> None:
         self.disk.fail(call, DEAD_LETTERS_NAME)
 
-    # ---- What holds ---------------------------------------------------------
-
-    @invariant()
-    def order_is_that_of_the_log(self) -> None:
-        numbers: dict[bytes, list[int]] = {}
-        for each in self.world.broker.received:
-            own = numbers.setdefault(each.log_id, [])
-            if each.entry.sequence not in own:  # a receiver drops repeats
-                own.append(each.entry.sequence)
-            found = each.entry.event
-            assert found == self.offered[found.pid]
-            assert self.returned.get(each.entry.sequence, found.pid) == found.pid
-            assert each.topic == TOPICS[found.event_type]
-        # A refusal that the broker forgot may turn into an acceptance later.
-        refused = {s.sequence for s in self.world.broker.dice.fired if s.name == "refuse"}
-        for own in numbers.values():
-            taken_at_once = [number for number in own if number not in refused | self.refused]
-            assert taken_at_once == sorted(taken_at_once)
-
-    @invariant()
-    def a_clean_shutdown_repeats_nothing(self) -> None:
-        settled, recorded = self.settled_at_shutdown
-        for each in self.world.broker.received[recorded:]:
-            assert each.entry.sequence > settled
-
-    @invariant()
-    def the_connector_keeps_the_rules(self) -> None:
-        assert self.world.broker.violations == []
-
-    @invariant()
-    def nothing_is_lost(self) -> None:
-        accounted = {each.entry.sequence for each in self.world.broker.received}
-        accounted |= {entry.sequence for entry in self.world.connector.log.replay()}
-        sizes = {entry.name: entry.size_bytes for entry in self.disk.list()}
-        letters = DeadLetterFile(self.disk, sizes.get(DEAD_LETTERS_NAME)).letters()
-        accounted |= {letter.sequence for letter in letters}
-        assert accounted >= set(self.returned)
-
-    @invariant()
-    def memory_is_exact_and_bounded(self) -> None:
-        buffer = self.world.connector.core.buffer
-        held = []
-        for sequence in buffer.sequences():
-            data = buffer.get(sequence)
-            assert data is not None
-            message = decode_message(data.data[4:])
-            assert isinstance(message, Publish)
-            held.append(frame_bytes(self.offered[message.entry.event.pid]))
-        assert buffer.used_bytes == sum(held)
-        assert buffer.used_bytes <= LIMIT_BYTES or len(held) == 1
-
-    @invariant()
-    def level_is_that_of_the_model(self) -> None:
-        signals = self.world.connector.said.signals
-        for signal in signals[self.signals_seen :]:
-            fill = Fraction(signal.state.used_bytes, LIMIT_BYTES)
-            held_on = signal.state.is_spilled or signal.state.is_blocked
-            if held_on or fill >= Fraction(7, 10):
-                self.level = "triggered"
-            elif fill <= Fraction(1, 2):
-                self.level = "released"
-            assert signal.state.level.value == self.level
-        self.signals_seen = len(signals)
-        assert self.world.connector.channel.state.level.value == self.level
-
     def teardown(self) -> None:
         """The faults are over: everything is delivered, in order, and the log shrinks."""
         if not hasattr(self, "world"):
@@ -260,11 +176,6 @@ class ConnectorMachine(RuleBasedStateMachine):
         log.flush()
         assert len(log.segment_names) == 1
         assert self.world.connector.channel.state.level.value == "released"
-
-
-def frame_bytes(event: ProcessEvent) -> int:
-    entry = LogEntry(1, CLOCK_NS, event)
-    return 4 + len(encode_message(Publish(TOPICS[event.event_type], entry)))
 
 
 class PowerMachine(ConnectorMachine):

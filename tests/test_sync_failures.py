@@ -101,6 +101,19 @@ def test_a_late_error_is_told_to_the_next_sync_of_that_file_only() -> None:
     assert b"\0\0" in {image["f"] for image in states}, "neither of the two syncs wrote anything"
 
 
+@pytest.mark.req("SIM-2.11")
+def test_a_late_error_is_told_also_by_a_sync_that_fails_late_itself_and_once() -> None:
+    disk = CrashFilesystem(PROFILES["ext4-journal"], {"f": b""})
+    disk.append("f", b"x")
+    disk.fail_sync("f", how=LATE)
+    disk.sync("f")
+    disk.append("f", b"y")
+    disk.fail_sync("f", how=LATE)
+    with pytest.raises(OSError, match="Input/output"):
+        disk.sync("f")
+    disk.sync("f")
+
+
 @pytest.mark.req("SIM-2.7", "SIM-2.11")
 def test_a_call_fault_names_the_way_in_which_the_sync_fails() -> None:
     inner = CrashFilesystem(PROFILES["ext4-journal"], {"f": b""})
