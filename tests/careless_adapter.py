@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+from collections.abc import Callable
 
 from fault_injection.ports import reference_adapter
 from reference.os_filesystem import OsFilesystem
@@ -30,6 +31,8 @@ def _careless(mistake: str) -> None:
         setattr(OsFilesystem, name, _nothing)
     elif mistake == "dies-at-3":
         reference_adapter.OPERATIONS["acknowledge"] = lambda **_: os._exit(3)
+    elif mistake == "dies-in-recovery-of-2":
+        reference_adapter.OPERATIONS["recover"] = _once(reference_adapter.recover)
     elif mistake == "skips-refuse":
         reference_adapter.SKIPPED["refuse"] = "not written yet"
     elif mistake == "acknowledges-too-much":
@@ -44,6 +47,17 @@ def _careless(mistake: str) -> None:
         reference_adapter.OPERATIONS["open"] = _open_and_map
     else:
         raise SystemExit(f"no such mistake: {mistake}")
+
+
+def _once(operation: Callable[..., dict[str, object]]) -> Callable[..., dict[str, object]]:
+    """Do it once, and die at the second."""
+    calls: list[dict[str, object]] = []
+
+    def asked(**fields: object) -> dict[str, object]:
+        calls.append(fields)
+        return operation(**fields) if len(calls) == 1 else os._exit(3)
+
+    return asked
 
 
 def _emptied(directory: str) -> str:

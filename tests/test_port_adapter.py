@@ -136,6 +136,19 @@ def test_a_second_line_is_found_with_the_next_request(start: Start) -> None:
 
 
 @pytest.mark.req("PRT-1.1", "PRT-1.2")
+def test_a_second_line_of_one_write_is_found_too(start: Start) -> None:
+    script = """
+    line = '{"id": 2, "ok": {"sequence": "7"}}\\n'
+    ask(); say(line + line)
+    answer(ask(), ok={})
+    """
+    with start(script) as adapter:
+        adapter.ask("append", event="00")
+        with pytest.raises(ProtocolViolation, match="an extra line was written"):
+            adapter.ask("acknowledge", through="1")
+
+
+@pytest.mark.req("PRT-1.1", "PRT-1.2")
 def test_a_line_without_end_is_not_read_for_ever(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +263,11 @@ def test_a_bad_hello(start: Start, script: str, kind: type[AdapterError], words:
     ("script", "kind", "words"),
     [
         ("answer(ask(), ok={}); say('bye')", ProtocolViolation, "output after the reply to bye"),
+        (
+            'ask(); say(\'{"id": 2, "ok": {}}\\nbye\')',
+            ProtocolViolation,
+            "output after the reply to bye",
+        ),
         ("answer(ask(), ok={}); sys.exit(4)", AdapterDied, "ended with exit code 4"),
     ],
 )

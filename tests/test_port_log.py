@@ -29,7 +29,8 @@ from fault_injection.log_steps import (
     Replay,
 )
 from fault_injection.plan import Plan, Step
-from fault_injection.ports.errors import Skipped, TracerRefusal
+from fault_injection.ports import reference_adapter
+from fault_injection.ports.errors import AdapterDied, Skipped, TracerRefusal
 from fault_injection.ports.opening import opened_subject
 from fault_injection.ports.port_log import PortLog, read_files, write_files
 from fault_injection.promises import Answer
@@ -44,6 +45,7 @@ from simulators.faulty_filesystem import CallFault
 from simulators.persistence import PROFILES
 from tests import vector_tools
 from tests.careless_adapter import command_with
+from tests.in_process_adapter import InProcessAdapter
 from tests.traced import needs_ptrace
 
 pytestmark = needs_ptrace
@@ -241,6 +243,41 @@ def test_a_report_that_believes_a_rotten_number_fills_no_memory() -> None:
     assert (lost[0], len(lost)) == (5, NUMBERS_LISTED_MAX)
 
 
+@pytest.mark.req("PRT-1.3", "REC-9.1")
+def test_the_second_of_two_recoveries_draws_other_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a second process does: what is drawn must not be what makes it stable."""
+    drawn = []
+    right = reference_adapter.OPERATIONS["recover"]
+
+    def recover(dir: str, settings: dict[str, int]) -> dict[str, object]:
+        drawn.append(settings["fixed"])
+        return right(dir, settings)
+
+    monkeypatch.setitem(reference_adapter.OPERATIONS, "recover", recover)
+    log = PortLog(("./unused",), tmp_path)
+    log._recoverer = InProcessAdapter()
+    answer = log.recover(CrashFilesystem(PROFILES["strict"]), {}, {}, twice=True)
+    assert answer.unstable == ""
+    assert len(set(drawn)) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.req("PRT-1.2", "PRT-1.3")
+def test_after_a_death_in_recovery_the_next_directory_gets_a_new_process(tmp_path: Path) -> None:
+    log = PortLog(command_with("dies-in-recovery-of-2"), tmp_path)
+    disk = CrashFilesystem(PROFILES["strict"])
+    try:
+        log.recover(disk, {}, {}, twice=False)
+        for _ in range(2):
+            with pytest.raises(AdapterDied, match="recover: the adapter ended with exit code 3"):
+                log.recover(disk, {}, {}, twice=False)
+            assert log.recover(disk, {}, {}, twice=False).next_sequence == 1
+    finally:
+        log.close()
+
+
 @pytest.mark.req("PRT-1.3")
 def test_two_names_of_a_file_are_one_file_for_the_next_process(tmp_path: Path) -> None:
     """A rename that was cut off between link and unlink leaves this."""
@@ -249,3 +286,4 @@ def test_two_names_of_a_file_are_one_file_for_the_next_process(tmp_path: Path) -
     write_files(disk, tmp_path)
     assert (tmp_path / "a").samefile(tmp_path / "b")
     assert read_files(tmp_path) == {"a": b"1", "b": b"1", "c": b"3"}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}, "the log's own"
