@@ -88,8 +88,3 @@ def execute(case: Case, subject: LogSubject) -> CaseResult:
     )  # fmt: skip
     tally.fired["power-cut"] += seen.checks
     return CaseResult(tally, found.failing, found.broken)
-
-
-def replay(plan: Plan, subject: LogSubject) -> Broken | None:
-    """Run a plan as it is; return what is broken."""
-    return execute(Case(plan), subject).broken

@@ -1,6 +1,7 @@
 """The command line: what is asked for, told to the runner, shown by the reports.
 
-Exit codes: 0 everything passed, 1 something failed or was stopped, 2 usage, 3 nothing ran.
+Exit codes: 0 everything passed or is known to fail, 1 something failed or was stopped, 2 usage,
+3 nothing was executed.
 Without a command it is `run` with everything. Spec: SCN-2.3.
 """
 
@@ -23,21 +24,22 @@ from fault_injection import (
 )
 from fault_injection.command_list import explain_scenario, list_scenarios
 from fault_injection.errors import UsageError
+from fault_injection.options import add_jobs, called_by
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.profiles import PROFILES
 
 COMMANDS: Final = ("run", "list", "explain", "explore", "replay", "mutants", "port")
 EPILOG: Final = """\
 examples:
-  python3 -m fault_injection                            every scenario, on all processors
-  python3 -m fault_injection run torn-tail-bytes 16     by name or number
-  python3 -m fault_injection run --deep --seed 7 --shard 2/4 --report out
-  python3 -m fault_injection run --mutant no-directory-sync     see a mistake found
-  python3 -m fault_injection replay .reports/faults/plans/S03-I1.json
-  python3 -m fault_injection explore --deep             a million distinct crash images
+  {0}                            every scenario, on all processors
+  {0} run torn-tail-bytes 16     by name or number
+  {0} run --deep --seed 7 --shard 2/4 --report out
+  {0} run --mutant no-directory-sync     see a mistake found
+  {0} replay .reports/faults/plans/S03-unsynced-all-subsets-I1.json
+  {0} explore --deep             a million distinct crash images
 
-exit codes: 0 everything passed, 1 something failed or was stopped, 2 usage,
-            3 nothing was executed
+exit codes: 0 everything passed, or stands in --known and fails, 1 something failed or was stopped,
+            2 usage, 3 nothing was executed
 """
 
 
@@ -49,7 +51,10 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "run")
     parser = _parser()
-    options = parser.parse_args(arguments)
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as ended:  # argparse has said why; after --help it is 0
+        return 2 if ended.code else 0
     logging.disable(logging.ERROR)
     command: Callable[[argparse.Namespace], int] = options.function
     try:
@@ -58,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except AdapterError as error:
-        print(error.words(), file=sys.stderr)
+        print(f"{error.status}: {error.words}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -71,10 +76,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python3 -m fault_injection",
+        prog=called_by(),
         description="Puts a write-ahead log and its connector through everything that goes wrong: "
         "kills, power cuts, failing disks, rotten bytes, broken links, a lying broker.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(called_by()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -119,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     _effort(each)
     each.set_defaults(function=command_explore.run)
 
-    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers")
+    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers, connector")
     command_port.add_options(each)
 
     each = commands.add_parser("mutants", help="mistakes x scenarios and tests: the kill matrix")
@@ -135,14 +140,4 @@ def _port(parser: argparse.ArgumentParser, help: str) -> None:
 def _effort(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     parser.add_argument("--deep", action="store_true", help="much more: minutes, for a night")
-    parser.add_argument(
-        "--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N",
-        help="processes (default: one for each processor)",
-    )  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    add_jobs(parser)

@@ -2,6 +2,9 @@
 
     explore                      the named workloads under posix-min, exhaustively to the budget
     explore --profile btrfs      under another filesystem's promises
+    explore --profile torn       where a write in flight may be cut at any byte
+    explore --profile psow-off   where that damages synced bytes beside it: a promise is broken,
+                                 as SPEC.md, section 16 says (`sync-loses-size` is the other)
     explore --deep               random plans too, to a million distinct crash images
 
 An *image* is a directory that a power cut may leave, and one that a cut during recovery may
@@ -23,9 +26,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fault_injection.cases import Case, CaseResult, Tally, execute
-from fault_injection.errors import UsageError
 from fault_injection.explaining import explain_failure
 from fault_injection.mutants.applying import switched_on
+from fault_injection.options import positive
 from fault_injection.random_plans import random_log_plan
 from fault_injection.reports.console import render_failure
 from fault_injection.shrink import Shrunk, shrink
@@ -38,7 +41,7 @@ from fault_injection.workloads import (
     torn_write_and_on,
     two_lives,
 )
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 DEEP_IMAGES: Final = 1_000_000
 NORMAL_BUDGET: Final = 4096
@@ -69,10 +72,10 @@ class _Done:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Tell the parser what this command takes."""
     parser.add_argument(
-        "--profile", default="posix-min", choices=sorted(PROFILES), help="default %(default)s"
+        "--profile", default="posix-min", choices=sorted(DISKS), help="default %(default)s"
     )
     parser.add_argument(
-        "--budget", type=int, metavar="N",
+        "--budget", type=positive, metavar="N",
         help="legal sets looked at in one moment; beyond it a sample "
         f"(default {NORMAL_BUDGET:,}; --deep: {DEEP_BUDGET:,})",
     )  # fmt: skip
@@ -86,15 +89,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="2: the power fails during each recovery too",
     )  # fmt: skip
     parser.add_argument(
-        "--images", type=int, metavar="N",
+        "--images", type=positive, metavar="N",
         help=f"go on with random plans to so many distinct images (--deep: {DEEP_IMAGES:,})",
     )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Explore; return 1 if something is broken, else 0."""
-    if options.budget is not None and options.budget < 1:
-        raise UsageError("--budget must be at least 1")
     chosen = options.budget or (DEEP_BUDGET if options.deep else NORMAL_BUDGET)
     target = options.images or (DEEP_IMAGES if options.deep else 0)
     budget = 1 << 40 if options.exhaustive else chosen

@@ -6,11 +6,13 @@ Spec: SCN-1.1.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import textwrap
 
 from fault_injection.errors import UnknownMutant, UnknownScenario
 from fault_injection.invariants import INVARIANTS
 from fault_injection.mutants import find as find_mutant
+from fault_injection.options import called_by
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.scenarios import catalogue, find
 from fault_injection.spec_requirements import requirements
@@ -34,19 +36,20 @@ def explain_scenario(options: argparse.Namespace) -> int:
     elif name in requirements():
         _explain_requirement(name)
     else:
-        try:
-            scenario = find(name)
-        except UnknownScenario:
-            try:
-                mutant = find_mutant(name)
-            except UnknownMutant:
-                mutant = None
-            if mutant is None:
-                raise
-            print(mutant.as_text())
-            return 0
-        _explain_scenario(scenario)
+        _explain_scenario_or_mutant(name)
     return 0
+
+
+def _explain_scenario_or_mutant(name: str) -> None:
+    """Raises UnknownScenario if it is neither: most who mistype mean a scenario."""
+    try:
+        scenario = find(name)
+    except UnknownScenario as unknown:
+        with contextlib.suppress(UnknownMutant):
+            print(find_mutant(name).as_text())
+            return
+        raise unknown
+    _explain_scenario(scenario)
 
 
 def _explain_scenario(scenario: Scenario) -> None:
@@ -67,7 +70,7 @@ def _explain_scenario(scenario: Scenario) -> None:
     print()
     for name in scenario.requirements:
         _paragraph(name, f"({requirements()[name].level}) {requirements()[name].text}")
-    print(f"\nrun it:  python3 -m fault_injection run {scenario.name}")
+    print(f"\nrun it:  {called_by()} run {scenario.name}")
 
 
 def _explain_invariant(name: str) -> None:

@@ -11,14 +11,13 @@ Spec: SCN-3.2.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 
 from fault_injection.command_run import new_result
-from fault_injection.errors import UsageError
 from fault_injection.mutants.matrix import fails_without_mutants, listing, try_mutants
+from fault_injection.options import add_jobs
 from fault_injection.reports import write_reports
 from fault_injection.reports.console import render_console
 from fault_injection.result import MutantResult
@@ -35,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deep", action="store_true", help="every scenario against each mutant, for the matrix"
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    add_jobs(parser)
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write the reports there too (default: none)"
     )
@@ -46,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
     if options.list:
         print("\n".join(listing(options.names)))
         return 0
-    if options.jobs < 1:
-        raise UsageError("--jobs must be at least 1")
-    if failing := fails_without_mutants(options.names, scenarios_only=options.scenarios_only):
+    if failing := fails_without_mutants(
+        options.names, scenarios_only=options.scenarios_only, is_deep=options.deep
+    ):
         print("without any mutant these fail: " + ", ".join(failing), file=sys.stderr)
         return 1
     result = new_result(Effort(is_deep=options.deep), options.jobs)

@@ -1,9 +1,9 @@
-"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`.
+"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`, `connector`.
 
-    port smoke    first contact: each operation once, and what came
-    port vectors  every vector that an operation can be asked, compared byte for byte
+    port smoke      first contact: each operation once, and what came
+    port vectors    every vector that an operation can be asked, compared byte for byte
     port contract   what SPEC.md says of calls and bytes when nothing goes wrong
-    port tiers    in which ways it can be crashed here
+    port tiers      in which ways it can be crashed here
     port connector  its `run` command against a broker on a real socket that misbehaves
     port kernel     on real filesystems whose power is cut, as root (command_kernel.py)
     port mistakes   deliberate mistakes of it, and what finds each (command_mistakes.py)
@@ -145,6 +145,8 @@ def run_tiers(options: argparse.Namespace) -> int:
         tiers.append(probe_kernel(command))  # it needs root, and no tracing
     else:
         try:
+            with Adapter(command):
+                pass  # one that does not say hello is told once, not for each tier
             with opened_subject(command) as subject:
                 tiers = list(probe_tiers(subject))
         except AdapterError as error:
@@ -181,4 +183,4 @@ def run_connector(options: argparse.Namespace) -> int:
 
 
 def _print_error(error: AdapterError) -> None:
-    print(error.words(), file=sys.stderr)
+    print(f"{error.status}: {error.words}", file=sys.stderr)

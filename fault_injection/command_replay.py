@@ -13,6 +13,7 @@ from fault_injection.errors import PlanError
 from fault_injection.explaining import explain_failure, run_again
 from fault_injection.mutants.applying import switched_on
 from fault_injection.plan import parse_plan
+from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.opening import port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.reports.console import render_failure
@@ -36,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
     if port and (why_not := NOT_A_LOG if plan.world == "connector" else unavailable()):
         print(f"not run: {why_not}")
         return 3
+    if port:
+        with Adapter(port):
+            pass  # one that does not say hello is told as such, and is no finding
     ended = run_again(plan, port)
     if ended.broken is None:
         print("\n".join(tell(ended.done, None).sentences))

@@ -84,7 +84,7 @@ def _claim(profile: str, result: RunResult, port: tuple[str, ...], is_whole: boo
     try:
         vectors, box, contract = tried_for(profile, port)
     except AdapterError as error:
-        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
+        raise UsageError(f"--port {shlex.join(port)}: {error.words}") from error
     left = left_to_show(profile, result.port, result.scenarios, vectors, box, contract)
     if "log" in PROFILES[profile] and not is_whole:
         left.insert(0, "the whole catalogue: only a part was selected")
@@ -123,7 +123,7 @@ def _introduced(port: tuple[str, ...]) -> PortResult:
         with Adapter(port) as adapter:
             hello = adapter.hello
     except AdapterError as error:
-        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
+        raise UsageError(f"--port {shlex.join(port)}: {error.words}") from error
     return PortResult(
         hello.name, hello.version, hello.language, shlex.join(port), PROTOCOL_VERSION,
         hello.capabilities,
@@ -146,7 +146,7 @@ def _gather(
         scenario = find(name)
         each = scenario_result(
             name,
-            gathered.slices.get(name, []),  # none, if nothing can be run here
+            gathered.get(name, []),  # none, if nothing can be run here
             lambda found: explain_failure(found, plans, result.mutant, port),
         )
         if name not in here:

@@ -31,6 +31,7 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import PowerCut as LogPowerCut
 from fault_injection.plan import Plan
+from fault_injection.plan_bounds import check_bounds
 from fault_injection.planting import planted
 from fault_injection.promises import STRANGER
 from fault_injection.subject import CLOCK_NS
@@ -47,7 +48,7 @@ from simulators.disk_image import Image
 from simulators.fake_broker import FakeBroker
 from simulators.faulty_filesystem import FaultyFilesystem
 from simulators.link_faults import Direction, LinkFault
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 OPENINGS_MAX: Final = 4
 STATES_MAX: Final = 32
@@ -58,8 +59,7 @@ class ConnectorProcess:
     """Disk, broker and whatever process there is. `broken` is the first thing that broke."""
 
     def __init__(self, plan: Plan, fired: Counter[str]) -> None:
-        if plan.profile not in PROFILES:
-            raise PlanError(f"profile {plan.profile!r} is none of {sorted(PROFILES)}")
+        check_bounds(plan)
         self.broken: Broken | None = None
         self.before: Image = {}
         """What the last process had written when it ended."""
@@ -83,7 +83,7 @@ class ConnectorProcess:
         self._ending_at = 0
         self._snapshot: tuple[Image, Ledger] | None = None
         self._letters_bytes = -1
-        self.use_disk(CrashFilesystem(PROFILES[plan.profile]))
+        self.use_disk(CrashFilesystem(DISKS[plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
@@ -217,7 +217,7 @@ class ConnectorProcess:
     def _kept_image(self, step: PowerCut) -> Image:
         if not step.kept.startswith("#"):
             return image_after(self.disk, LogPowerCut(-1, step.kept, step.filling))[0]
-        if not step.kept[1:].isdigit():
+        if not step.kept[1:].isdecimal():
             raise PlanError(f"{step}: a number belongs behind '#'")
         number = int(step.kept[1:])
         states = list(

@@ -28,7 +28,7 @@ from fault_injection.invariants import Broken
 from fault_injection.plan import Plan, Step
 from fault_injection.recovering import defect
 from fault_injection.steps_done import Done
-from fault_injection.subject import DEFECTS, make_event
+from fault_injection.subject import DEFECTS, make_events
 from reference.connector_states import IllegalInput
 from reference.errors import AppendError, EventTooLarge, QuotaExceeded
 from reference.limits import NS_PER_S
@@ -231,7 +231,7 @@ class ConnectorRun:
     def _publish(self, world: ConnectorWorld, count: int, padding: int) -> str:
         oracle, faults = self.process.oracle, self.process.faults
         first = len(oracle.offered) + 1
-        events = {pid: make_event(pid, padding) for pid in range(first, first + count)}
+        events = make_events(first, count, padding)
         oracle.offered |= events
         failure = ""
         sequences: list[int] = []

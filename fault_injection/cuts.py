@@ -23,9 +23,12 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import PowerCut
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
-from simulators.crash_states import crash_states, state_at
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
+from simulators.crash_states import state_at
 from simulators.disk_image import FILLINGS, PREVIOUS, Image
+from simulators.distinct_states import distinct_cuts
+from simulators.legal_sets import closed
 from simulators.persistence import Kind, Operation, Profile, predecessors
 from simulators.tears import OLD, parse_filling
 
@@ -58,14 +61,7 @@ def image_after(disk: CrashFilesystem, step: PowerCut) -> tuple[Image, int]:
     Raises PlanError if the disk cannot be left so.
     """
     point = disk.points[moment_of(disk, step)]
-    filling = step.filling
-    try:
-        _check_filling(filling, point)
-    except PlanError:
-        if not step.nearest:
-            raise
-        filling = parse_filling(filling)[0]  # no such write is in flight here
-        _check_filling(filling, point)
+    filling = _filling(step, point)
     kept = _kept(point, disk.profile, step)
     return state_at(point, kept, filling).image, kept
 
@@ -83,11 +79,12 @@ def _kept(point: CrashPoint, profile: Profile, step: PowerCut) -> int:
     everything = (1 << len(point.pending)) - 1
     if step.kept in ("none", "all"):
         return everything if step.kept == "all" else 0
+    before = predecessors(point.pending, profile)
     pick = _pick(point, step.kept)
     if pick is not None:
         wanted = sum(1 << index for index, each in enumerate(point.pending) if pick(each))
         leaves_out = step.kept.startswith(("all-but", "both", "file:"))
-        return closed_under(point, profile, wanted, grow=not leaves_out)
+        return closed(wanted, before, grow=not leaves_out)
     try:
         kept = int(step.kept, 16)
     except ValueError as error:
@@ -95,7 +92,7 @@ def _kept(point: CrashPoint, profile: Profile, step: PowerCut) -> int:
             f'kept {step.kept!r} is not "none", "all" or hexadecimal, and no pick: '
             f"{', '.join(_WORDS)}, file:N, all-but-file:N"
         ) from error
-    legal = closed_under(point, profile, kept & everything, grow=False)
+    legal = closed(kept & everything, before, grow=False)
     if kept != legal and not step.nearest:
         raise PlanError(
             f"kept {step.kept}: the profile {profile.name} does not allow this at {step.moment}"
@@ -120,9 +117,12 @@ def _written(point: CrashPoint) -> list[int]:
     return sorted({each.inode for each in point.pending if not each.is_name})
 
 
-def _check_filling(text: str, point: CrashPoint) -> None:
-    """Raise PlanError unless it is a filling, with writes in flight behind it or not."""
-    known = (*FILLINGS, PREVIOUS)
+def _filling(step: PowerCut, point: CrashPoint) -> str:
+    """Return the filling, and the writes in flight behind it: with `nearest` only if they can be.
+
+    Raises PlanError.
+    """
+    text, known = step.filling, (*FILLINGS, PREVIOUS)
     try:
         filling, torn = parse_filling(text)
     except ValueError as error:
@@ -134,33 +134,18 @@ def _check_filling(text: str, point: CrashPoint) -> None:
             0 <= tear.index < len(point.pending) and point.pending[tear.index].kind is Kind.WRITE
         )
         if not is_write or tear.rest not in (OLD, *known):
+            if step.nearest:
+                return filling  # no such write is in flight here
             raise PlanError(f"filling {text!r}: {tear} is no write that was pending")
-
-
-def closed_under(point: CrashPoint, profile: Profile, wanted: int, *, grow: bool) -> int:
-    """Return the legal set nearest to the wanted one: what is needed is added, or what cannot
-    be without it dropped."""
-    masks = predecessors(point.pending, profile)
-    kept = wanted
-    order = range(len(masks))
-    for index in reversed(order) if grow else order:
-        if kept >> index & 1 and masks[index] & ~kept:
-            kept = kept | masks[index] if grow else kept & ~(1 << index)
-    return kept
+    return text
 
 
 def cuts(
     disk: CrashFilesystem, budget: int, seed: int = 0, *, first: int = 0
 ) -> Iterator[PowerCut]:
     """Yield every cut of every moment from `first` on; of a moment with many, `budget`."""
-    seen: set[tuple[int, frozenset[tuple[str, bytes]]]] = set()
-    for moment in range(first, len(disk.points)):
-        for state in crash_states(disk.points[moment], disk.profile, budget=budget, seed=seed):
-            # The same directory is another case once more was promised.
-            key = disk.points[moment].mark, frozenset(state.image.items())
-            if key not in seen:
-                seen.add(key)
-                yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
+    for moment, state in distinct_cuts(disk, budget=budget, seed=seed, first=first):
+        yield PowerCut(moment, f"{state.kept:x}", state.filling, nearest=True)
 
 
 def picked_cuts(

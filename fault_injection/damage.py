@@ -29,27 +29,32 @@ forged.py has those that need right checksums. Spec: SCN-1.2, REC-1.1.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.forged import far, foreign, renumbered, undecodable
 from fault_injection.log_steps import Damage
+from fault_injection.plan import Step
+from fault_injection.plan_bounds import BYTES_MAX
+from reference.acknowledgement_slots import ACK_NAME
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
-from reference.segment_header import segment_name
+from reference.segment_header import segment_name, segment_number
 from simulators.disk_image import FILLINGS, Image, garbage
 
-ACKNOWLEDGEMENTS: Final = "procmond.ack"
 STRANGER_TEXT: Final = b"somebody keeps this here\n"
 PLANTED_AT: Final = FRAME_HEADER_BYTES + 240
 """Inside the texts of a long record, and so far in that one or two records may have been lost
 before it: else its number alone would show that it is none."""
+NAME_BYTES_MAX: Final = 255
 _LENGTH: Final = struct.Struct("<I")
 
 
 def segment_names(image: Image) -> list[str]:
-    """Return the names of the log's files, oldest first."""
-    names = [name for name in image if name.startswith("procmond-") and name.endswith(".wal")]
-    return sorted(names, key=lambda name: int(name[9:-4]))
+    """Return the names of the log's files, oldest first. Any other spelling is not the log's."""
+    numbers = {name: segment_number(name) for name in image}
+    found = {name: number for name, number in numbers.items() if number is not None}
+    return sorted(found, key=found.__getitem__)
 
 
 def record_places(content: bytes) -> list[tuple[int, int]]:
@@ -73,6 +78,10 @@ def records_touched(content: bytes, start: int, end: int) -> int:
 
 def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     """Return the image with the damage done. Raises PlanError if the place does not exist."""
+    if step.kind in ("leftover", "zeros", "garbage") and step.amount > BYTES_MAX:
+        raise PlanError(f"{step}: more than {BYTES_MAX} bytes at once")
+    if step.kind in ("leftover", "stranger", "directory"):
+        _check_name(step)
     if step.kind in ("leftover", "stranger"):
         fill = STRANGER_TEXT if step.kind == "stranger" else garbage(step.amount)
         return {**image, step.name: fill}
@@ -86,20 +95,18 @@ def damaged(image: Image, step: Damage, snapshot: Image) -> Image:
     elif step.kind == "misnamed":
         result[segment_name(step.amount)] = result.pop(name)
     elif step.kind == "renumbered":
-        result[segment_name(step.amount)] = renumbered(result.pop(name), step.amount)
+        result[segment_name(step.amount)] = _renumbered(step, result.pop(name))
     elif step.kind == "stale":
         if name not in snapshot:
             raise PlanError(f"{step}: no snapshot has {name}")
         result[name] = snapshot[name]
     elif step.kind == "append":
         start, length = _place(step, name, image[name])
-        result[names[-1]] += image[name][start : start + length]
+        result[segment_at(step, names, -1)] += image[name][start : start + length]
     elif step.kind == "cross":
-        if not 0 <= step.other < len(names):
-            raise PlanError(f"{step}: there are {len(names)} segments")
         start, length = _place(step, name, image[name])
-        target = names[step.other]
-        at = _record(step, target, image[target], step.place)[0]
+        target = segment_at(step, names, step.other)
+        at = record_at(step, target, image[target], step.place)[0]
         result[target] = _over(image[target], at, image[name][start : start + length])
     else:
         result[name] = _changed(step, name, image[name])
@@ -112,8 +119,8 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
     match step.kind:
         case "flip":
             bit = start * 8 + step.place
-            if bit // 8 >= len(content):
-                raise PlanError(f"{step}: {name} has {len(content)} bytes")
+            if not 0 <= bit // 8 < len(content):
+                raise PlanError(f"{step}: {name} has no bit {bit}; it has {len(content)} bytes")
             return _over(content, bit // 8, bytes([content[bit // 8] ^ 1 << bit % 8]))
         case "cut":
             return content[: max(0, len(content) - step.amount)]
@@ -121,24 +128,31 @@ def _changed(step: Damage, name: str, content: bytes) -> bytes:
             at = len(content) if step.place == -1 else start + step.place
             return _over(content, at, FILLINGS[step.kind](step.amount))
         case "copy":
-            at = _record(step, name, content, step.place)[0]
+            at = record_at(step, name, content, step.place)[0]
             return _over(content, at, content[start : start + length])
         case "plant":
-            at, size = _record(step, name, content, step.place)
+            at, size = record_at(step, name, content, step.place)
             if PLANTED_AT + size > length:
                 raise PlanError(f"{step}: a record of {length} bytes has no room for {size}")
             rotten = bytes([content[start + 5] ^ 1])
             planted = _over(content, start + PLANTED_AT, content[at : at + size])
             return _over(planted, start + 5, rotten)
         case "far":
-            at = _record(step, name, content, step.place)[0]
+            at = record_at(step, name, content, step.place)[0]
             rotten = bytes([content[start + 5] ^ 1])
             return _over(far(content, at, step.amount), start + 5, rotten)
         case "undecodable":
+            start, length = record_at(step, name, content, step.record)
             return undecodable(content, start, length)
         case "foreign":
-            return foreign(content)
+            return foreign(content, record_places(content))
     raise PlanError(f"{step}: no such kind of damage")
+
+
+def _renumbered(step: Damage, content: bytes) -> bytes:
+    if segment_number(segment_name(step.amount)) is None:
+        raise PlanError(f"{step}: {step.amount} is no file number")
+    return renumbered(content, record_places(content), step.amount)
 
 
 def _over(content: bytes, at: int, data: bytes) -> bytes:
@@ -146,13 +160,32 @@ def _over(content: bytes, at: int, data: bytes) -> bytes:
     return content[:at] + data + content[at + len(data) :]
 
 
+def _check_name(step: Damage) -> None:
+    """Raise PlanError unless this is the name of a file in a directory: a port's is a real one."""
+    encoded = step.name.encode()
+    if not encoded or len(encoded) > NAME_BYTES_MAX or step.name in (".", "..") or b"/" in encoded:
+        raise PlanError(f"{step}: {step.name!r} is no file's name")
+
+
+def segment_at(step: Step, names: Sequence[str], index: int) -> str:
+    """Return the segment's name, counted from the oldest; -1 is the newest. Raises PlanError."""
+    if not names or not -1 <= index < len(names):
+        raise PlanError(f"{step}: there is no such file; there are {len(names)} segments")
+    return names[index]
+
+
+def record_at(step: Step, name: str, content: bytes, index: int) -> tuple[int, int]:
+    """Return offset and length of a record, counted from 0. Raises PlanError."""
+    places = record_places(content)
+    if not 0 <= index < len(places):
+        raise PlanError(f"{step}: {name} has {len(places)} records")
+    return places[index]
+
+
 def _name(step: Damage, image: Image, names: list[str]) -> str:
-    if step.file == -3:
-        name = step.name
-    elif step.file == -2:
-        name = ACKNOWLEDGEMENTS
-    else:
-        name = names[step.file] if -1 <= step.file < len(names) and names else ""
+    if step.file >= -1:
+        return segment_at(step, names, step.file)
+    name = step.name if step.file == -3 else ACK_NAME
     if name not in image:
         raise PlanError(f"{step}: there is no such file among {sorted(image)}")
     return name
@@ -162,11 +195,4 @@ def _place(step: Damage, name: str, content: bytes) -> tuple[int, int]:
     """Return where the record starts, and its length; the file's start if none is meant."""
     if step.record < 0:
         return 0, len(content)
-    return _record(step, name, content, step.record)
-
-
-def _record(step: Damage, name: str, content: bytes, index: int) -> tuple[int, int]:
-    places = record_places(content)
-    if not 0 <= index < len(places):
-        raise PlanError(f"{step}: {name} has {len(places)} records")
-    return places[index]
+    return record_at(step, name, content, step.record)

@@ -18,24 +18,26 @@ from collections.abc import Sequence, Set
 from typing import Final
 
 from fault_injection.connector_steps import Misread
-from fault_injection.damage import record_places, segment_names
+from fault_injection.damage import record_at, segment_at, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.log_steps import Fault
+from fault_injection.looking import Reader
 from reference.filesystem import DirectoryEntry, Filesystem
 from reference.segment_files import INTERRUPTS_MAX
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.faulty_filesystem import CallFault, FaultyFilesystem
+from simulators.faulty_filesystem import CALLS, CallFault, FaultyFilesystem
 from simulators.medium_faults import FlipBit, ReadFault
 from simulators.memory_filesystem import os_error
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 
 POLICIES: Final = {
-    "": WEAKEST,
-    "reverts": SYNC_FAILURES["btrfs"],
-    "late": SYNC_FAILURES["ext4-journal"],
-    **SYNC_FAILURES,
+    "": WEAKEST.name,
+    "reverts": "btrfs",
+    "late": "ext4-journal",
+    **{name: name for name in SYNC_FAILURES},
 }
+"""Policy to row of simulators/sync_failures.py."""
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
 
@@ -52,20 +54,14 @@ class DiskFaults(FaultyFilesystem):
         """Names in `irregular` are taken, and are no regular files: directories, say."""
         super().__init__(inner)
         self.irregular = irregular
-        self.disk = inner
         self.calls: Counter[str] = Counter()
-        self._policy = ""
+        self.reader: Reader | None = None
+        """Looks at what each call has changed, before the next one."""
         self._struck: set[str] = set()
         self._harmless = set(HARMLESS)
 
     def arm_step(self, step: Fault) -> None:
-        """Let this go wrong. Raises PlanError for an error or a policy that does not exist."""
-        if step.policy not in POLICIES:
-            raise PlanError(
-                f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none"
-            )
-        if step.call == "sync":
-            self._policy = step.policy
+        """Let this go wrong. Raises PlanError."""
         if step.times == 0 or step.times > INTERRUPTS_MAX:
             self._harmless.discard(f"{step.call} {step.error}")  # nobody tries for ever
         self.arm(call_fault(step))
@@ -76,10 +72,11 @@ class DiskFaults(FaultyFilesystem):
 
     def take_fired(self) -> list[str]:
         """Return what struck since the last time, as it is counted."""
+        looks = self.reader.take_looks() if self.reader is not None else 0
         words = self.words()
         self._struck.update(words)
         self.fired.clear()
-        return words
+        return words + ["look"] * looks
 
     @property
     def excuses_failure(self) -> bool:
@@ -98,6 +95,12 @@ class DiskFaults(FaultyFilesystem):
         self._refuse_name(new)
         self.inner.rename_new(old, new)
 
+    def link(self, old: str, new: str) -> None:
+        """For programs that rename by link and unlink: a name that is taken refuses this, too."""
+        self._enter("rename_new", new)
+        self._refuse_name(new)
+        self._crashing.link(old, new)
+
     def read(self, name: str, offset: int, count: int) -> bytes:
         if name in self.irregular:
             raise os_error(errno.EISDIR, name)
@@ -113,18 +116,11 @@ class DiskFaults(FaultyFilesystem):
 
     # ---- What goes wrong ----------------------------------------------------
 
-    def sync(self, name: str) -> None:
-        try:
-            self._enter("sync", name)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            self.disk.fail_sync(name, how=POLICIES[self._policy])
-        self.inner.sync(name)
-
     def _enter(self, call: str, name: str) -> CallFault | None:
         if self.is_held_off:
             return None
+        if self.reader is not None:
+            self.reader.look(self._crashing.process_image())
         self.calls[call] += 1
         fault = super()._enter(call, name)
         if fault is not None and fault.short == 0:
@@ -133,21 +129,26 @@ class DiskFaults(FaultyFilesystem):
 
 
 def call_fault(step: Fault) -> CallFault:
-    """Return the fault as a disk takes it. Raises PlanError."""
+    """Return the fault as a disk takes it.
+
+    Raises PlanError for a call, an error or a policy that does not exist.
+    """
+    if step.call not in CALLS:
+        raise PlanError(f"{step}: the calls are {', '.join(CALLS)}")
     number = getattr(errno, step.error, None)
     if not isinstance(number, int):
         raise PlanError(f"{step}: there is no error of this name")
-    return CallFault(step.call, number, step.at, step.times, step.suffix, step.short)
+    if step.policy not in POLICIES:
+        raise PlanError(f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none")
+    if step.short >= 0 and step.call != "append":
+        raise PlanError(f"{step}: only an append can be short")
+    return CallFault(
+        step.call, number, step.at, step.times, step.suffix, step.short, POLICIES[step.policy]
+    )
 
 
 def misread(image: Image, step: Misread) -> ReadFault:
     """Return what reads of the segment show. Raises PlanError if there is no such record."""
-    names = segment_names(image)
-    if not -1 <= step.file < len(names) or not names:
-        raise PlanError(f"{step}: there are {len(names)} segments")
-    name = names[step.file]
-    places = record_places(image[name])
-    if not 0 <= step.record < len(places):
-        raise PlanError(f"{step}: {name} has {len(places)} records")
-    bit = places[step.record][0] * 8 + step.bit
+    name = segment_at(step, segment_names(image), step.file)
+    bit = record_at(step, name, image[name], step.record)[0] * 8 + step.bit
     return ReadFault(FlipBit(name, bit), step.at, step.times)

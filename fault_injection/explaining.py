@@ -15,6 +15,7 @@ from fault_injection.connector_run import ConnectorRun
 from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
+from fault_injection.options import called_by
 from fault_injection.plan import Plan
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.opening import opened_subject
@@ -59,7 +60,7 @@ def explain_failure(
         story.sentences,
         story.timeline,
         difference,
-        f"{Path(sys.executable).name} -m fault_injection {switch}replay {where}{on_port}",
+        f"{called_by(Path(sys.executable).name)} {switch}replay {where}{on_port}",
         found.steps_before,
     )
 

@@ -22,7 +22,7 @@ from fault_injection.recovering import recovered
 from fault_injection.subject import LogSubject
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.explorer import Exploration, Violation, explore
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def explore_plan(
         return recovered(disk, plan, subject, runs[0].offered, twice=twice)
 
     exploration = explore(
-        workload, recover, oracle.check, PROFILES[plan.profile], budget=budget, depth=depth,
+        workload, recover, oracle.check, DISKS[plan.profile], budget=budget, depth=depth,
         seed=plan.seed,
     )  # fmt: skip
     run = runs[0]

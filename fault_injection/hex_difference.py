@@ -21,14 +21,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fault_injection.damage import ACKNOWLEDGEMENTS, record_places, segment_names
+from fault_injection.damage import record_places
 from fault_injection.result import HexLine
+from reference.acknowledgement_slots import ACK_NAME
 from reference.limits import (
     CRC_BYTES,
     FRAME_HEADER_BYTES,
     HEADER_BYTES,
     SECOND_COPY_OFFSET,
 )
+from reference.names import NEW_SUFFIX
+from reference.segment_header import segment_number
 
 LINE_BYTES: Final = 16
 LINES_MAX: Final = 64
@@ -81,10 +84,10 @@ def hex_difference(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> t
 
 def pieces(name: str, content: bytes) -> list[Piece]:
     """Return what the file consists of, from its start to its end."""
-    if name == ACKNOWLEDGEMENTS:
+    if name == ACK_NAME:
         copies, fields, word = ("slot of even generations", "slot of odd generations"), \
             _SLOT_FIELDS, "acknowledgements"  # fmt: skip
-    elif segment_names({name.removesuffix(".new"): b""}):
+    elif segment_number(name.removesuffix(NEW_SUFFIX)) is not None:
         copies, fields, word = ("header copy 1", "header copy 2"), _HEADER_FIELDS, "header"
     else:
         return [Piece("", 0, len(content))]
@@ -94,7 +97,7 @@ def pieces(name: str, content: bytes) -> list[Piece]:
         found.append(
             Piece(f"padding of the {word}", start + HEADER_BYTES, start + SECOND_COPY_OFFSET)
         )
-    if name != ACKNOWLEDGEMENTS:
+    if name != ACK_NAME:
         found += _records(content)
     end = max(found[-1].end, len(content))
     if found[-1].end < end:
@@ -180,11 +183,7 @@ def _whole_file_note(written: bytes | None, found: bytes | None) -> str:
 
 def _piece_note(line: HexLine, parts: Sequence[Piece]) -> str:
     """Name the pieces that differ in this line, and the fields of them that do."""
-    hit = {
-        line.offset + place
-        for place in range(LINE_BYTES)
-        if line.expected[place : place + 1] != line.found[place : place + 1]
-    }
+    hit = {line.offset + place for place, (one, two) in enumerate(line.places) if one != two}
     notes = []
     for piece in parts:
         if not any(piece.start <= place < piece.end for place in hit):

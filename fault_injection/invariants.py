@@ -117,14 +117,14 @@ class Broken:
 class Ledger:
     """What the promises come to, at one moment."""
 
-    returned: dict[int, int]
+    returned: dict[int, int] = field(default_factory=dict)
     """Sequence to pid."""
-    settled: set[int]
-    rejected: set[int]
-    buried: set[int]
-    reported: set[int]
+    settled: set[int] = field(default_factory=set)
+    rejected: set[int] = field(default_factory=set)
+    buried: set[int] = field(default_factory=set)
+    reported: set[int] = field(default_factory=set)
     """Called lost, or possibly lost, by an open."""
-    gone: set[int]
+    gone: set[int] = field(default_factory=set)
     """Reported, with an excuse: they need not come back."""
     lost_max: int = 0
     """So many more may be missing."""
@@ -142,7 +142,7 @@ class Ledger:
     @classmethod
     def of(cls, promises: Iterable[object]) -> Ledger:
         """Add the promises up."""
-        ledger = cls({}, set(), set(), set(), set(), set())
+        ledger = cls()
         for promise in promises:
             ledger.add(promise)
         return ledger

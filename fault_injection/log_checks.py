@@ -23,13 +23,12 @@ from typing import Final
 from fault_injection.damage import STRANGER_TEXT, segment_names
 from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
+from fault_injection.log_steps import CHECKS
 from fault_injection.promises import Answer
 from fault_injection.subject import OpenLog, small_limits
 from reference.limits import FRAMES_OFFSET
 from reference.names import DEAD_LETTERS_NAME as DEAD
 from simulators.disk_image import Image
-
-WORDS: Final = ("said-once", "degraded", "goes-on", "deletes", "refused", "bounded", "untouched")
 
 _SEGMENT_NOT_MADE: Final = re.compile(r"create_exclusive procmond-\d+\.wal(\.new)?:")
 
@@ -68,7 +67,7 @@ def check_more(
         case "untouched":
             changed = [each for each in sorted(asked.strangers) if image.get(each) != STRANGER_TEXT]
             return Broken("I12", f"{changed} are not the log's, and changed") if changed else None
-    raise PlanError(f"check {what!r} is none of {', '.join(WORDS)}")
+    raise PlanError(f"check {what!r} is none of {', '.join(CHECKS)}")
 
 
 def refused_for_room(asked: Asked) -> Broken | None:

@@ -36,6 +36,7 @@ from fault_injection.log_steps import (
     Drain,
     Fault,
     Heal,
+    Inspect,
     Kill,
     Open,
     PowerCut,
@@ -44,9 +45,11 @@ from fault_injection.log_steps import (
     Snapshot,
     processes,
 )
+from fault_injection.looking import Reader
 from fault_injection.numbering import Numbering
 from fault_injection.pending_words import lost_words, page_cache
 from fault_injection.plan import Plan, Step
+from fault_injection.plan_bounds import check_log_plan, check_sizes
 from fault_injection.promises import (
     Answer,
     Buried,
@@ -61,11 +64,11 @@ from fault_injection.promises import (
 )
 from fault_injection.recovering import RecoversMany, defect, difference, settings_of
 from fault_injection.steps_done import Done
-from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_event
+from fault_injection.subject import DEFECTS, LogSubject, OpenLog, Refused, Unreadable, make_events
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem, PowerFailure
 from simulators.disk_image import Image
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 OPENINGS_TO_DRAIN: Final = 3
 
@@ -101,9 +104,8 @@ class LogRun:
     _numbering: Numbering = field(default_factory=Numbering)
 
     def __post_init__(self) -> None:
-        if self.plan.profile not in PROFILES:
-            raise PlanError(f"profile {self.plan.profile!r} is none of {sorted(PROFILES)}")
-        self.use_disk(CrashFilesystem(PROFILES[self.plan.profile]))
+        check_log_plan(self.plan)
+        self.use_disk(CrashFilesystem(DISKS[self.plan.profile]))
 
     def use_disk(self, disk: CrashFilesystem) -> None:
         """Go on with this disk."""
@@ -148,15 +150,15 @@ class LogRun:
         except DEFECTS as error:
             outcome = f"the log gives up: {defect(error)}"
             self._note(Broken("I10", outcome))
-        is_ending = isinstance(step, ENDINGS)
-        self.done.append(
-            Done(
-                step, outcome, self.disk.calls, len(self.disk.marks), is_ending,
-                len(self.disk.points), self._notes,
-            )
+        done = Done(
+            step, outcome, self.disk.calls, len(self.disk.marks), isinstance(step, ENDINGS),
+            len(self.disk.points), self._notes,
         )  # fmt: skip
+        self.done.append(done)
         self._notes = ()
         self.fired.update(self._faults.take_fired())
+        if self._faults.reader is not None:
+            self._note(self._faults.reader.broken)
 
     def _carry_out(self, step: Step) -> str:
         match step:
@@ -187,6 +189,8 @@ class LogRun:
             case Snapshot():
                 self._snapshot = self.disk.process_image()
                 return "taken"
+            case Inspect():
+                return self._inspect()
             case Check(what):
                 return self._check(what)
             case Drain():
@@ -205,9 +209,8 @@ class LogRun:
             self._lives += 1
             log = self.subject.open(self._faults, settings_of(self.plan, self._lives))
         except Refused as refusal:
-            self._asked = replace(
-                self._asked, answer=Answer(refused=str(refusal)), fired=tuple(self._faults.fired)
-            )
+            answer = Answer(refused=str(refusal))
+            self._asked = replace(self._asked, answer=answer, fired=tuple(self._faults.fired))
             if not self._faults.fired:
                 self._note(Broken("I10", f"the log could not be opened: {refusal}"))
             return f"refused: {refusal}"
@@ -249,29 +252,28 @@ class LogRun:
     def _append(self, count: int, padding: int) -> str:
         if self.log is None:
             return "no log"
-        first = len(self.offered) + 1
-        events = {pid: make_event(pid, padding) for pid in range(first, first + count)}
+        events = make_events(len(self.offered) + 1, count, padding)
+        check_sizes(events.values(), self.plan.settings)
         self.offered |= events
         appended = self.log.append(list(events.values()))
         stored = tuple(zip(appended.sequences, events, strict=False))
         returned = self.ledger.returned
         if again := [n for n, _ in stored if n in returned]:
             self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
-        self._note(
-            self._numbering.appended(appended.sequences, appended.failure, self._faults.words())
-        )
+        words = self._faults.words()
+        self._note(self._numbering.appended(appended.sequences, appended.failure, words))
         if stored:
             self.disk.mark(Stored(stored))
         if appended.failure == "definite":
             self.disk.mark(Rejected(tuple(events)[len(stored) :]))
-        numbers = ", ".join(str(sequence) for sequence, _ in stored)
+        numbers = ", ".join(str(sequence) for sequence, _ in stored) or "nothing"
         failed = f"; {appended.failure} failure: {appended.text}" if appended.failure else ""
         if appended.failure and not self._faults.excuses_failure:
             if "quota_bytes" in self.plan.settings:
                 self.fired["quota"] += 1
-                return f"returned {numbers or 'nothing'}; {appended.failure} failure: quota"
+                return f"returned {numbers}; {appended.failure} failure: quota"
             self._note(Broken("I11", f"append failed and nothing was wrong: {appended.text}"))
-        return f"returned {numbers or 'nothing'}{failed}"
+        return f"returned {numbers}{failed}"
 
     def _acknowledge(self, count: int) -> str:
         if self.log is None:
@@ -298,14 +300,14 @@ class LogRun:
             return "no log"
         self.before = self.disk.process_image()
         is_clean = self.log.close()
-        self.log = None
+        self.log = self._faults.reader = None
         if is_clean:
             self.disk.mark(Forgotten())
         return "clean" if is_clean else "not clean"
 
     def _kill(self) -> str:
         self.disk.fail_power(None)
-        self.log = None
+        self.log = self._faults.reader = None
         self.before = self.disk.process_image()
         self._faults.close()
         self.fired["kill"] += 1
@@ -354,10 +356,15 @@ class LogRun:
             return "nothing to acknowledge"
         if what == "deletes":
             self._acknowledge(len(self.ledger.wanted))
-        self._note(
-            check_more(what, self._asked, self.log, self.disk.process_image(), self.plan.settings)
-        )
+        image = self.disk.process_image()
+        self._note(check_more(what, self._asked, self.log, image, self.plan.settings))
         return "asked"
+
+    def _inspect(self) -> str:
+        if self.log is None:
+            return "no log"
+        self._faults.reader = Reader(self.offered, self.disk.process_image())
+        return "looks"
 
     def _drain(self) -> str:
         self._faults.heal()
@@ -387,7 +394,7 @@ class LogRun:
 
     def _restart(self, image: Image, marks: Sequence[object]) -> None:
         """The machine starts on what the medium has."""
-        disk = CrashFilesystem(PROFILES[self.plan.profile], image)
+        disk = CrashFilesystem(DISKS[self.plan.profile], image)
         disk.marks.extend(marks)
         self.log = None
         self.use_disk(disk)

@@ -154,10 +154,21 @@ class Snapshot(Step):
     do: ClassVar[str] = "snapshot"
 
 
+CHECKS: Final = ("said-once", "degraded", "goes-on", "deletes", "refused", "bounded", "untouched")
+
+
+@step("log")
+@dataclass(frozen=True, slots=True)
+class Inspect(Step):
+    """From now until the process ends, a reader looks at the directory, also amid each write."""
+
+    do: ClassVar[str] = "inspect"
+
+
 @step("log")
 @dataclass(frozen=True, slots=True)
 class Check(Step):
-    """Ask for more than every open does: see log_checks.py for the words."""
+    """Ask for more than every open does: see log_checks.py for what the words mean."""
 
     do: ClassVar[str] = "check"
     what: str = "said-once"

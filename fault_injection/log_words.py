@@ -22,6 +22,7 @@ from fault_injection.log_steps import (
     Drain,
     Fault,
     Heal,
+    Inspect,
     Kill,
     Open,
     PowerCut,
@@ -58,6 +59,8 @@ def step_words(done: Done, *, is_first_open: bool) -> Words:
             return _settled(step, outcome)
         case Close() | Heal() | Drain():
             return _plain(step, outcome)
+        case Inspect():
+            return _inspect(outcome)
         case Kill():
             return _kill(step, outcome)
         case PowerCut():
@@ -180,6 +183,21 @@ def _plain(step: Close | Heal | Drain, outcome: str) -> Words:
                 "The faults are over and the log is being emptied", "drain",
                 (("disk", "works again", ""), ("process", f"drain: {outcome}", "")),
             )  # fmt: skip
+
+
+def _inspect(outcome: str) -> Words:
+    attempt = "A reader begins to look at the directory"
+    drawn: tuple[Event, ...] = (("disk", "a reader looks, amid each write", ""),)
+    if outcome == "looks":
+        return Words(
+            "A reader looks at the directory from now on: after each call of the disk, and in the "
+            "middle of each write.",
+            attempt, "inspect", drawn,
+        )  # fmt: skip
+    return Words(
+        f"A reader is to look at the directory of the running log: {outcome}.", attempt, "inspect",
+        (("disk", f"a reader: {outcome}", ""),),
+    )  # fmt: skip
 
 
 # ---- Ends -------------------------------------------------------------------

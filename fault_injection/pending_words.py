@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
-from simulators.disk_image import Image, content_after, names_after
+from simulators.crash_point import CrashPoint
+from simulators.crash_states import state_at
+from simulators.disk_image import Image
 from simulators.persistence import Kind, Operation
 
 LISTED_MAX: Final = 8
@@ -24,15 +25,7 @@ LISTED_MAX: Final = 8
 
 def page_cache(point: CrashPoint) -> Image:
     """Return the directory as the process saw it at this moment: durable and pending."""
-    names = names_after(point.names, point.pending)
-    return {
-        name: content_after(
-            point.contents.get(inode, b""),
-            [each for each in point.pending if each.inode == inode and not _is_name(each)],
-            "zeros",
-        )
-        for name, inode in names.items()
-    }
+    return state_at(point, (1 << len(point.pending)) - 1, "zeros").image
 
 
 def lost_words(point: CrashPoint, kept: int) -> tuple[str, ...]:
@@ -56,7 +49,7 @@ def _words(lost: Sequence[Operation], names: dict[int, str]) -> Iterator[str]:
             case Kind.WRITE:
                 if start == end:
                     start = each.offset
-                end = each.offset + len(each.data)
+                end = each.end
                 following = lost[index + 1] if index + 1 < len(lost) else None
                 if not (
                     following is not None
@@ -72,7 +65,3 @@ def _words(lost: Sequence[Operation], names: dict[int, str]) -> Iterator[str]:
                 yield f"the name {each.name}"
             case Kind.DELETE:
                 yield f"the removal of the name {each.name}"
-
-
-def _is_name(operation: Operation) -> bool:
-    return operation.kind in (Kind.ADD, Kind.DELETE)

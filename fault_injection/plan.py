@@ -11,14 +11,15 @@ A field that has its default is left out. An unknown field, step or version is r
 that is half understood would pass for the wrong reason.
 
 The steps are in log_steps.py and connector_steps.py, what they do in log_run.py and
-connector_run.py. Spec: SCN-1.2.
+connector_run.py, what their numbers may be in plan_bounds.py. Spec: SCN-1.2.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -119,12 +120,13 @@ class Plan:
 def parse_plan(text: str) -> Plan:
     """Return the plan in the text. Raises PlanError, naming what is wrong and where."""
     try:
-        found = json.loads(text)
-    except ValueError as error:
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise PlanError("a plan is a JSON object")
-    if found.pop("plan", None) != PLAN_VERSION:
+    version = found.pop("plan", None)
+    if version != PLAN_VERSION or not _is(version, "int"):
         raise PlanError(f'"plan" must be {PLAN_VERSION}: this kit reads no other version')
     known = {each.name for each in dataclasses.fields(Plan)}
     if unknown := sorted(set(found) - known):
@@ -134,9 +136,14 @@ def parse_plan(text: str) -> Plan:
     world = found["world"]
     if not isinstance(world, str) or world not in STEPS:
         raise PlanError(f"world {world!r} is none of {sorted(STEPS)}")
-    for name, kind in (("scenario", str), ("profile", str), ("seed", int), ("settings", dict)):
-        if name in found and not isinstance(found[name], kind):
-            raise PlanError(f"field {name!r} must be a {kind.__name__}")
+    for name, kind in (("scenario", "str"), ("profile", "str"), ("seed", "int")):
+        if name in found and not _is(found[name], kind):
+            raise PlanError(f"field {name!r} must be a {kind}")
+    if not isinstance(found.get("settings", {}), dict):
+        raise PlanError("field 'settings' must be a dict")
+    for name, value in found.get("settings", {}).items():
+        if not _is(value, "int"):
+            raise PlanError(f"setting {name!r} must be int")
     if not isinstance(found["steps"], list):
         raise PlanError("field 'steps' must be a list")
     found["steps"] = tuple(
@@ -149,7 +156,7 @@ def _parse_step(found: object, world: str, number: int) -> Step:
     if not isinstance(found, dict):
         raise PlanError(f"step {number} is not an object")
     word = found.pop("do", None)
-    kind = STEPS[world].get(word)
+    kind = STEPS[world].get(word) if isinstance(word, str) else None
     if kind is None:
         raise PlanError(f"step {number}: {word!r} is none of {sorted(STEPS[world])}")
     fields = {each.name: each for each in dataclasses.fields(kind)}
@@ -157,8 +164,31 @@ def _parse_step(found: object, world: str, number: int) -> Step:
         raise PlanError(f"step {number}, {word}: unknown field {unknown[0]!r}")
     for name, each in fields.items():
         if name in found:
-            if not isinstance(found[name], _JSON_TYPES[str(each.type)]):
+            if not _is(found[name], str(each.type)):
                 raise PlanError(f"step {number}, {word}: {name!r} must be {each.type}")
         elif each.default is dataclasses.MISSING:
             raise PlanError(f"step {number}, {word}: {name!r} is missing")
     return kind(**found)
+
+
+def _is(value: object, kind: str) -> bool:
+    """Whether the value has the type; in JSON true is no number, and a float is finite."""
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, float) and not math.isfinite(value):
+        return False  # as 1e999 is read
+    return isinstance(value, _JSON_TYPES[kind])
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return the object. Raises PlanError for a name that stands twice: which one is meant?"""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise PlanError(f"{twice!r} stands twice in one object")
+    return found
+
+
+def _no_number(word: str) -> object:
+    raise PlanError(f"not JSON: {word} is no number")

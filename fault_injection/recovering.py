@@ -20,7 +20,7 @@ from fault_injection.subject import DEFECTS, Died, LogSubject, Refused, Unreadab
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.persistence import PROFILES
+from simulators.persistence import DISKS
 
 LATER: Final = 1000
 """Which process a recovery is: none that a plan has."""
@@ -75,7 +75,7 @@ def difference(
 ) -> str:
     """Kill the process and recover again, on a copy; say what is not as it was."""
     image = disk.process_image()
-    again = CrashFilesystem(PROFILES[plan.profile], image)
+    again = CrashFilesystem(DISKS[plan.profile], image)
     # A subject that recovers by itself does it twice: it alone sees the bytes in between.
     is_twice = isinstance(subject, RecoversMany)
     second = recovered(again, plan, subject, offered, twice=is_twice, life=LATER + 1)

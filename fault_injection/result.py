@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import zip_longest
 
 from fault_injection.cases import Tally
 
@@ -59,6 +60,14 @@ class HexLine:
     found: bytes
     note: str = ""
     """What the bytes are: "record 3, body", "size ends here"."""
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Each byte as expected and as found, in hex; empty where there is none."""
+        pairs = zip_longest(self.expected, self.found)
+        return [
+            ("" if a is None else f"{a:02x}", "" if b is None else f"{b:02x}") for a, b in pairs
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class MutantResult:
     was_tested: bool = True
     """Whether its tests were run, too."""
     has_scenarios: bool = True
-    """False: no scenario finds it yet, tests alone do."""
+    """False: it names none, because none can reach what it changes (SCN-3.2)."""
 
     @property
     def is_killed(self) -> bool:
@@ -137,6 +146,16 @@ class MutantResult:
         by_scenarios = bool(self.killed_by_scenarios) or not self.has_scenarios
         by_tests = bool(self.killed_by_tests) or not self.was_tested
         return by_scenarios and by_tests and bool(self.has_scenarios or self.was_tested)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What did not find it, each in words: not tried is told apart from tried in vain."""
+        words = []
+        if not self.killed_by_scenarios:
+            words.append("no scenario finds it" if self.has_scenarios else "no scenario reaches it")
+        if not self.killed_by_tests:
+            words.append("no test finds it" if self.was_tested else "tests not tried")
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +210,13 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 all passed, 1 something failed or was stopped, 3 nothing was executed."""
+        """0 passed or known to fail, 1 failed or stopped, 3 nothing was executed."""
         statuses = {each.status for each in self.scenarios}
         if statuses & {Status.FAILED, Status.ERROR, Status.PARTIAL}:
             return 1
         if any(mutant for mutant in self.mutants if not mutant.is_killed):
             return 1
-        return 0 if Status.PASSED in statuses or self.mutants else 3
+        return 0 if statuses & {Status.PASSED, Status.KNOWN} or self.mutants else 3
 
     @property
     def total(self) -> Tally:

@@ -120,14 +120,8 @@ class Selection:
     """End with the first failure."""
 
 
-@dataclass(slots=True)
-class Gathered:
-    """What came in, by scenario."""
-
-    slices: dict[str, list[SliceResult]] = field(default_factory=dict)
-    is_complete: bool = False
-
-
+Gathered = dict[str, list[SliceResult]]
+"""What came in, by scenario."""
 Progress = Callable[[int, int, Tally], None]
 """Told after each slice: how many of how many are done, and everything looked at so far."""
 
@@ -139,14 +133,14 @@ def run_slices(selection: Selection, progress: Progress) -> Gathered:
         for name in selection.scenarios
         for index in range(SLICES)
     ]
-    gathered = Gathered({name: [] for name in selection.scenarios})
+    gathered: Gathered = {name: [] for name in selection.scenarios}
     total = Tally()
     results = (
         _in_this_process(pieces) if selection.jobs == 1 else _in_workers(pieces, selection.jobs)
     )
     try:
         for count, result in enumerate(results, 1):
-            gathered.slices[result.slice.scenario].append(result)
+            gathered[result.slice.scenario].append(result)
             total.add(result.tally)
             progress(count, len(pieces), total)
             if selection.stop_early and (result.shrunk or result.error):
@@ -155,7 +149,6 @@ def run_slices(selection: Selection, progress: Progress) -> Gathered:
         return gathered
     finally:
         results.close()
-    gathered.is_complete = True
     return gathered
 
 

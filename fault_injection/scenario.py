@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from fault_injection.cases import Case
-
-TIERS: Final = ("log", "connector", "both")
 
 
 @dataclass(frozen=True, slots=True)

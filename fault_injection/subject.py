@@ -19,19 +19,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 from zlib import crc32
 
+from fault_injection.errors import PlanError
 from fault_injection.promises import Answer
 from reference.dead_letters import DeadLetterFile
 from reference.errors import AppendError, DeadLetterFailed, OpenRefused, ReadFailed, WalError
 from reference.events import EventType, ProcessEvent
 from reference.filesystem import Filesystem
-from reference.limits import FRAMES_OFFSET, WalConfig
+from reference.limits import FRAMES_OFFSET, ConfigError, WalConfig
 from reference.names import DEAD_LETTERS_NAME
 from reference.report import DamageKind, Fate
 from reference.wal import WriteAheadLog
 
 CLOCK_NS = 1_700_000_000_250_000_000
-
-
+DRAWN_FROM: Final = ("life", "seed")
+"""What a subject's settings have besides limits, and no plan's."""
 NUMBERS_LISTED_MAX: Final = 10_000
 """Of one damage: a log that believes a rotten number would fill the memory with lost ones."""
 
@@ -107,16 +108,29 @@ def make_event(pid: int, padding_bytes: int = 0) -> ProcessEvent:
     )  # fmt: skip
 
 
+def make_events(first: int, count: int, padding_bytes: int) -> dict[int, ProcessEvent]:
+    """Return so many events by their pids, from `first` on."""
+    return {pid: make_event(pid, padding_bytes) for pid in range(first, first + count)}
+
+
 def small_limits(settings: Mapping[str, int]) -> WalConfig:
-    """Return limits at which files rotate after two small events, but for `settings`."""
+    """Return limits at which files rotate after two small events, but for `settings`.
+
+    Raises PlanError for a name or a value that cannot be.
+    """
     chosen = {"rotation_bytes": FRAMES_OFFSET + 200, "acknowledge_count_max": 1, **settings}
-    known = set(WalConfig.__dataclass_fields__)
-    return WalConfig(**{name: value for name, value in chosen.items() if name in known})
+    limits = {name: value for name, value in chosen.items() if name not in DRAWN_FROM}
+    if unknown := sorted(set(limits) - set(WalConfig.__dataclass_fields__)):
+        raise PlanError(f"setting {unknown[0]!r} is none of the log's")
+    try:
+        return WalConfig(**limits)
+    except ConfigError as error:
+        raise PlanError(f"settings: {error}") from error
 
 
 def draw_seed(files: Iterable[tuple[str, int]], settings: Mapping[str, int]) -> int:
     """Return what a log on these files, of this size, draws its random bytes from."""
-    drawn = (sorted(files), settings.get("life", 0), settings.get("seed", 0))
+    drawn = (sorted(files), *(settings.get(name, 0) for name in DRAWN_FROM))
     return crc32(repr(drawn).encode())
 
 

@@ -13,11 +13,11 @@ from typing import Final, TextIO
 from reference.dump import dump_frame, dump_header_copy
 from reference.errors import DiskUnreadable
 from reference.filesystem import Filesystem
+from reference.frame import StoredFrame
 from reference.inspection import format_table, inspect_directory, verdict
 from reference.limits import FRAME_HEADER_BYTES, HEADER_BYTES, SECOND_COPY_OFFSET
 from reference.recovery import lock_directory
 from reference.salvage import find_unreadable, salvage_segment
-from reference.scanner import ScannedFrame
 from reference.segment_files import Segment, scan_stored
 from reference.survey import Survey
 from reference.wal import WriteAheadLog
@@ -76,7 +76,7 @@ def _dump_segment(filesystem: Filesystem, segment: Segment, sequence: int | None
             yield from dump_header_copy(read(offset, HEADER_BYTES), offset)
             yield ""
     for item in scan_stored(filesystem, segment):
-        if isinstance(item, ScannedFrame):
+        if isinstance(item, StoredFrame):
             if sequence in (None, item.sequence):
                 yield f"{name}: record {item.sequence} at offset {item.offset}"
                 data = read(item.offset, FRAME_HEADER_BYTES + len(item.body))

@@ -39,6 +39,7 @@ from reference.errors import (
 )
 from reference.events import EventType, ProcessEvent, check_event
 from reference.fast_decode import decode_event_fast
+from reference.fast_encode import encode_event_fast
 from reference.limits import (
     NS_PER_S,
     TIMESTAMP_TEXT_BYTES_MAX,
@@ -66,10 +67,16 @@ _pack_u64, _pack_some_u64 = _U64.pack, _SOME_U64.pack
 
 
 def encode_event(event: ProcessEvent) -> bytes:
-    """Return the event's bytes. Raises InvalidEvent naming the field that does not fit.
+    """Return the event's bytes. Raises InvalidEvent naming the field that does not fit."""
+    data = encode_event_fast(event)
+    return encode_event_plainly(event) if data is None else data
+
+
+def encode_event_plainly(event: ProcessEvent) -> bytes:
+    """Do the same field by field: the specification, and the one that names what is wrong.
 
     The fields are not checked one by one first: packing checks most of them on the way,
-    and `check_event` runs only to name what is wrong. That halves the cost of an append.
+    and `check_event` runs only to name what is wrong.
     """
     try:
         return _encode_valid_event(event)
@@ -79,7 +86,6 @@ def encode_event(event: ProcessEvent) -> bytes:
 
 
 def _encode_valid_event(event: ProcessEvent) -> bytes:
-    """Pack neighbours together: a call per field would cost twice as much."""
     (
         event_type, pid, ppid, name, executable_path, command_line, start_time_ns, cpu_usage,
         memory_usage, executable_hash, hash_algorithm, user_id, accessible, file_exists,
@@ -240,7 +246,7 @@ def decode_timestamp_at(data: bytes, offset: int) -> tuple[int, int]:
     if len(text) < length:
         raise LengthOutOfRange(offset, f"timestamp has {length} bytes where {len(text)} remain")
     try:
-        return _timestamp_ns(text), end
+        return timestamp_ns_of(text), end
     except UnicodeDecodeError as error:
         raise InvalidText(offset + 8 + error.start, "timestamp is not UTF-8") from error
     except ValueError as error:
@@ -248,8 +254,11 @@ def decode_timestamp_at(data: bytes, offset: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
-def _timestamp_ns(text: bytes) -> int:
-    """Remember the last ones: the records of one batch share theirs."""
+def timestamp_ns_of(text: bytes) -> int:
+    """Return the nanoseconds of a timestamp's text. Raises ValueError, also if it is not UTF-8.
+
+    The last ones are remembered: the records of one batch share theirs.
+    """
     return parse_rfc3339(text.decode())
 
 
@@ -301,5 +310,7 @@ __all__ = [
     "decode_text_at",
     "decode_timestamp_at",
     "encode_event",
+    "encode_event_plainly",
     "encode_timestamp",
+    "timestamp_ns_of",
 ]

@@ -83,7 +83,7 @@ def core_of(log: WriteAheadLog, config: ConnectorConfig, world: World) -> Connec
 
 
 async def open_log(wal_dir: LogDirectory, config: WalConfig | None, world: World) -> WriteAheadLog:
-    """Do the same off the event loop.
+    """Open a log as `open_affirmed` does, off the event loop.
 
     Raises an OpenRefused. If the waiting is cancelled, it ends when the log is closed again: a
     thread cannot be stopped, and a log that nobody holds would keep its lock.

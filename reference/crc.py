@@ -15,6 +15,10 @@ Spec: FMT-1.2.
 
 from __future__ import annotations
 
+from typing import Final
 from zlib import crc32
 
-__all__ = ["crc32"]
+CRC_RESIDUE: Final = 0x2144DF1C
+"""crc32 over anything and its own CRC, little-endian: of nothing else, so it verifies both."""
+
+__all__ = ["CRC_RESIDUE", "crc32"]

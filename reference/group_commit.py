@@ -1,14 +1,24 @@
 """Threads that append at the same time share one write and one sync.
 
-Theory of operation. Callers stand in a queue. The one at its head is the *leader*: it
-commits as many of the waiting events as one batch takes, its own first, then wakes those
-that are done and the next head. A lone caller is its own leader at once and waits for no
-timer; while it syncs, the others gather, so the batch grows with the load by itself.
-
-Sequence order is queue order, because numbers are given inside the commit.
+Theory of operation. Callers stand in a queue, and one thread at a time has the *pen*: it
+commits as many of the waiting events as one batch takes, then wakes those that are done.
+A lone caller finds the pen free, takes it, and waits for nobody and for no timer. While
+it syncs, others gather, so the batch grows with the load by itself.
 
     head -> [A: 1 event] [B: 64 events] [C: 1 event] ...
             '---- one batch, in this order ----'
+
+A caller whose events are stored lays the pen down. If others wait by then, a thread of the
+log's own, the *committer*, takes it and keeps it until nobody waits: so the next write
+follows a sync at once. Handing the pen from caller to caller instead would leave the disk
+idle for a thread's waking each time, and for as long as a caller computes in between. The
+committer comes with the first need, and goes when there was none for a second.
+
+Those whose events are stored are woken when the next batch is written and its sync is about
+to begin: they then encode their next events while the disk works. Woken earlier, they would
+hold the interpreter while the committer waits for it between a write and its sync.
+
+Sequence order is queue order, because numbers are given inside the commit.
 
 Not here: what a batch may hold and what an error means (segment_writer.py).
 
@@ -21,42 +31,70 @@ import errno
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from reference.errors import AppendError, AppendIndefinite, WalClosed
 
-Commit = Callable[[Sequence[bytes]], "Outcome"]
+BeforeSync = Callable[[], None]
+Commit = Callable[[Sequence[bytes], BeforeSync], "Outcome"]
 Result = TypeVar("Result")
 
 OFFERED_MAX: Final = 65_536
 """Events looked at for one batch: more than the largest batch of the smallest frames."""
+LINGER_S: Final = 1.0
+"""How long the committer waits for something to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the first `count` events that were offered.
+class Outcome(NamedTuple):
+    """What became of the first `taken` events that were offered.
 
     Without an error they got the numbers `first_sequence ..`; with one, none is known to
     be stored. The rest was not looked at.
     """
 
-    count: int
+    taken: int
     first_sequence: int = 0
     error: AppendError | None = None
     timestamp: bytes = b""
     """Encoded; the events of one batch share it."""
 
 
-@dataclass(slots=True, eq=False)
+class Run(NamedTuple):
+    """Events of one caller that were stored in one batch, in order, and are durable."""
+
+    first_sequence: int
+    length: int
+    timestamp: bytes
+
+
 class _Caller:
-    events: list[bytes]
-    turn: threading.Condition | None = None
-    """What it waits on; the head of the queue needs none, because it leads until it leaves."""
-    stored: list[int] = field(default_factory=list)
-    timestamps: list[bytes] = field(default_factory=list)
-    error: AppendError | None = None
-    finished: bool = False
+    """Somebody who waits for events to be stored, or for the pen."""
+
+    __slots__ = (
+        "error", "events", "has_pen", "is_exclusive", "is_finished", "runs", "taken", "turn",
+    )  # fmt: skip
+
+    def __init__(self, events: list[bytes], *, is_exclusive: bool = False) -> None:
+        self.events = events
+        self.is_exclusive = is_exclusive
+        """It needs the pen, to do something else with it."""
+        self.taken = 0
+        """So many of its events are stored."""
+        self.runs: list[Run] = []
+        self.error: AppendError | None = None
+        self.is_finished = False
+        self.has_pen = False
+        self.turn: threading.Condition | None = None
+        """What it waits on, if it has to wait."""
+
+    def stored(self) -> list[int]:
+        """Return the numbers of its events that are durable."""
+        if len(self.runs) == 1:
+            first, count, _ = self.runs[0]
+            return list(range(first, first + count))
+        return [
+            sequence for first, count, _ in self.runs for sequence in range(first, first + count)
+        ]
 
 
 class GroupCommit:
@@ -66,85 +104,100 @@ class GroupCommit:
         self._commit = commit
         self._mutex = threading.Lock()
         self._queue: deque[_Caller] = deque()
+        self._pen_is_taken = False
         self._closed = False
+        self._committer: threading.Thread | None = None
+        self._committer_is_wanted = threading.Condition(self._mutex)
+        self._committer_has_pen = False
+        self._to_wake: list[threading.Condition] = []
+        """Of callers whose events are stored."""
 
     def submit(self, events: list[bytes]) -> list[int]:
         """Return the sequence numbers of `events` (at least one), all durable.
 
         Raises an AppendError whose `stored` says which of them are durable nevertheless.
         """
-        return self.submit_stamped(events)[0]
+        return self._submit(events).stored()
 
-    def submit_stamped(self, events: list[bytes]) -> tuple[list[int], list[bytes]]:
-        """Do the same, and return the encoded timestamp of each event beside its number."""
-        caller = _Caller(events)
-        try:
-            with self._mutex:
-                self._join(caller)
-                while not caller.finished:
-                    if self._queue[0] is caller:
-                        self._lead()
-                    else:
-                        self._wait(caller)
-        finally:
-            self._leave(caller)
-        if caller.error is not None:
-            raise caller.error.for_caller(tuple(caller.stored))
-        return caller.stored, caller.timestamps
+    def submit_stamped(self, events: list[bytes]) -> list[Run]:
+        """Do the same, and return numbers and encoded timestamps as the batches they were in."""
+        return self._submit(events).runs
 
     def exclusively(self, action: Callable[[], Result]) -> Result:
         """Run `action` while no commit runs. Raises WalClosed, and what `action` raises."""
-        caller = _Caller([])
+        caller = _Caller([], is_exclusive=True)
+        with self._mutex:
+            if self._closed:
+                raise WalClosed
+            try:
+                self._stand_in_line(caller)
+            except BaseException:
+                self._leave(caller)
+                raise
         try:
-            with self._mutex:
-                self._join(caller)
-                self._wait_for_head(caller)
             return action()
         finally:
-            self._leave(caller)
+            with self._mutex:
+                self._leave(caller)
 
     def close(self) -> None:
         """Refuse new callers and return when all who wait have been served."""
-        last = _Caller([])
-        try:
-            with self._mutex:
+        last = _Caller([], is_exclusive=True)
+        with self._mutex:
+            closed, self._closed = self._closed, True
+            try:
                 self._stand_in_line(last)
-                self._closed = True
-                self._wait_for_head(last)
-        finally:
-            self._leave(last)
+            finally:
+                self._leave(last)
+                committer = None if closed else self._committer
+                self._committer_is_wanted.notify()
+        if committer is not None:
+            committer.join()
 
-    # Called with the mutex held, all but _leave.
+    # Called with the mutex held, all but _submit and _run_committer.
 
-    def _join(self, caller: _Caller) -> None:
-        if self._closed:
-            raise WalClosed
-        self._stand_in_line(caller)
+    def _submit(self, events: list[bytes]) -> _Caller:
+        caller = _Caller(events)
+        with self._mutex:
+            if self._closed:
+                raise WalClosed
+            try:
+                self._stand_in_line(caller)
+                while not caller.is_finished:
+                    self._lead()
+            finally:
+                self._leave(caller)
+        if caller.error is not None:
+            raise caller.error.for_caller(tuple(caller.stored()))
+        return caller
 
     def _stand_in_line(self, caller: _Caller) -> None:
-        if self._queue:
-            caller.turn = threading.Condition(self._mutex)
+        """Return when the caller is finished, or has the pen and is the head."""
         self._queue.append(caller)
-
-    def _wait_for_head(self, caller: _Caller) -> None:
-        while self._queue[0] is not caller:
-            self._wait(caller)
-
-    def _wait(self, caller: _Caller) -> None:
-        assert caller.turn is not None
-        caller.turn.wait()
-
-    def _wake(self, caller: _Caller) -> None:
-        if caller.turn is not None:
-            caller.turn.notify()
+        if not self._pen_is_taken:
+            self._pen_is_taken = caller.has_pen = True
+            return
+        caller.turn = threading.Condition(self._mutex)
+        while not (caller.is_finished or caller.has_pen):
+            caller.turn.wait()
 
     def _leave(self, caller: _Caller) -> None:
-        """Also the way out of an interrupted wait, whose events then are not attempted."""
-        with self._mutex:
-            if caller in self._queue:
-                self._queue.remove(caller)
-            if self._queue:
-                self._wake(self._queue[0])
+        """Also the way out of an interrupted wait: what was not offered yet is not attempted."""
+        if not caller.is_finished and caller in self._queue:
+            self._queue.remove(caller)
+        if caller.has_pen:
+            caller.has_pen = False
+            self._lay_the_pen_down()
+
+    def _lay_the_pen_down(self) -> None:
+        """Give the pen to whoever is next, or leave it free."""
+        if not self._queue:
+            self._pen_is_taken = False
+        elif self._queue[0].is_exclusive or not self._wake_committer():
+            head = self._queue[0]
+            assert head.turn is not None, "whoever finds the pen taken waits on something"
+            head.has_pen = True
+            head.turn.notify()
 
     def _lead(self) -> None:
         """Commit one batch from the head of the queue.
@@ -152,35 +205,96 @@ class GroupCommit:
         If that is interrupted, what was written is not known: everyone whose events were
         offered gets an indefinite error, and the interrupt goes on from here.
         """
-        members = list(self._queue)
+        members: list[_Caller] = []
         offered: list[bytes] = []
-        for caller in members:
-            start = len(caller.stored)
-            offered += caller.events[start : start + OFFERED_MAX - len(offered)]
-        interrupted = AppendIndefinite("append", "procmond", InterruptedError(errno.EINTR, "stop"))
-        outcome = Outcome(len(offered), error=interrupted)
+        for caller in self._queue:
+            if caller.is_exclusive or len(offered) >= OFFERED_MAX:
+                break
+            members.append(caller)
+            if not offered and caller.taken == 0 and len(caller.events) <= OFFERED_MAX:
+                offered = caller.events if len(self._queue) == 1 else list(caller.events)
+            else:
+                offered += caller.events[caller.taken : caller.taken + OFFERED_MAX - len(offered)]
         self._mutex.release()
         try:
-            outcome = self._commit(offered)
+            outcome = self._commit(offered, self._wake)
+        except BaseException:
+            stop = InterruptedError(errno.EINTR, "stop")
+            outcome = Outcome(len(offered), error=AppendIndefinite("append", "procmond", stop))
+            raise
         finally:
             self._mutex.acquire()
+            self._wake_stored()  # if it did not come to a sync
             self._share_out(members, outcome)
-            while self._queue and self._queue[0].finished:
-                self._wake(self._queue[0])
-                self._queue.popleft()
+            if not (self._committer_has_pen and self._queue):
+                self._wake_stored()
+
+    def _wake(self) -> None:
+        """Wake those whose events are stored. Called without the mutex, by a commit."""
+        if self._to_wake:
+            with self._mutex:
+                self._wake_stored()
+
+    def _wake_stored(self) -> None:
+        for turn in self._to_wake:
+            turn.notify()
+        self._to_wake.clear()
 
     def _share_out(self, members: list[_Caller], outcome: Outcome) -> None:
-        left = outcome.count
-        sequence = outcome.first_sequence
+        left, sequence, error, timestamp = outcome
         for caller in members:
-            taken = min(left, len(caller.events) - len(caller.stored))
-            if taken == 0:
-                continue
-            left -= taken
-            if outcome.error is not None:
-                caller.error, caller.finished = outcome.error, True
+            count = min(left, len(caller.events) - caller.taken)
+            if count == 0:
+                break
+            left -= count
+            if error is not None:
+                caller.error, caller.is_finished = error, True
             else:
-                caller.stored.extend(range(sequence, sequence + taken))
-                caller.timestamps.extend([outcome.timestamp] * taken)
-                caller.finished = len(caller.stored) == len(caller.events)
-                sequence += taken
+                caller.runs.append(Run(sequence, count, timestamp))
+                caller.taken += count
+                caller.is_finished = caller.taken == len(caller.events)
+                sequence += count
+            if caller.is_finished:
+                if self._queue and self._queue[0] is caller:  # else it was interrupted, and left
+                    self._queue.popleft()
+                if caller.turn is not None:
+                    self._to_wake.append(caller.turn)
+
+    # ---- The committer ------------------------------------------------------
+
+    def _wake_committer(self) -> bool:
+        """Give the pen to the committer; return False if there can be none."""
+        if self._committer is None:
+            thread = threading.Thread(target=self._run_committer, name="wal-commit", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads can be started: the callers do it themselves
+                return False
+            self._committer = thread
+        self._committer_has_pen = True
+        self._committer_is_wanted.notify()
+        return True
+
+    def _run_committer(self) -> None:
+        """Commit for others as long as any wait, and linger a little."""
+        with self._mutex:
+            try:
+                while self._committer_is_needed():
+                    if self._queue and not self._queue[0].is_exclusive:
+                        self._lead()
+                    else:
+                        self._wake_stored()
+                        self._committer_has_pen = False
+                        self._lay_the_pen_down()
+            finally:
+                self._committer = None
+                self._wake_stored()
+                if self._committer_has_pen:  # a defect ended it
+                    self._committer_has_pen = False
+                    self._lay_the_pen_down()
+
+    def _committer_is_needed(self) -> bool:
+        """Return True with the pen, False when nobody has needed the committer for a while."""
+        if not self._committer_has_pen and not self._closed:
+            self._committer_is_wanted.wait(LINGER_S)
+        return self._committer_has_pen

@@ -1,9 +1,9 @@
 """Looks at a directory without changing it: also while a log is running, also when damaged.
 
 Theory of operation. A shared lock that cannot be had means that a log is live. Then the
-end of the newest file is being written, a slot may be half-way, and files vanish once they
-are acknowledged; none of that is damage. So on a live log an unexplained tail is left out,
-and any damage must be seen by two surveys to count (trap T19).
+end of the newest file is being written, its header block or a slot may be half-way, and files
+vanish once they are acknowledged; none of that is damage. So on a live log an unexplained tail
+is left out, and any damage must be seen by two surveys to count (trap T19).
 
 Nothing here creates, changes or exclusively locks anything.
 
@@ -18,6 +18,7 @@ from typing import Final
 from reference.acknowledgement_slots import ACK_NAME
 from reference.errors import DiskUnreadable
 from reference.filesystem import Filesystem, LockMode
+from reference.limits import FRAMES_OFFSET
 from reference.names import LOCK_NAME
 from reference.report import DamageKind, Fate, RecoveryReport
 from reference.survey import Survey, survey_log
@@ -47,19 +48,22 @@ def inspect_directory(filesystem: Filesystem) -> Survey:
     survey = survey_log(filesystem, live=live)
     if live:
         again = survey_log(filesystem, live=True)
-        again.report = _confirmed(survey.report, again.report)
+        again.report = _confirmed(survey.report, again)
         survey = again
     return survey
 
 
-def _confirmed(first: RecoveryReport, second: RecoveryReport) -> RecoveryReport:
+def _confirmed(first: RecoveryReport, second: Survey) -> RecoveryReport:
     """Return the second report with only the damage that both surveys found."""
     seen = {(d.kind, d.file, d.offset, d.length_bytes) for d in first.damages}
     report = replace(
-        second, damages=[], lost=0, possibly_lost=0, dead_lettered=0, damages_not_listed=0
+        second.report, damages=[], lost=0, possibly_lost=0, dead_lettered=0, damages_not_listed=0
     )
-    for damage in second.damages:
-        in_progress = damage.kind in _IN_PROGRESS or damage.file == ACK_NAME
+    # The header block of the newest file is one write, which may be seen half-way.
+    being_made = {s.name for s in second.segments[-1:] if s.size_bytes < FRAMES_OFFSET}
+    unfinished = {ACK_NAME, *being_made}
+    for damage in second.report.damages:
+        in_progress = damage.kind in _IN_PROGRESS or damage.file in unfinished
         place = (damage.kind, damage.file, damage.offset, damage.length_bytes)
         if place in seen and not in_progress:
             report.add(damage)

@@ -16,11 +16,11 @@ from typing import Protocol, TypeVar
 
 from reference.errors import DecodeError, ReadFailed
 from reference.events import LogEntry
-from reference.frame import decode_body
+from reference.frame import StoredFrame, decode_body
 from reference.limits import FRAMES_OFFSET
 from reference.recovery import OpenedLog
 from reference.retention import Retention
-from reference.scanner import ScannedFrame
+from reference.scanner import ScannedItem
 from reference.segment_files import Segment, scan_stored
 
 Entry = TypeVar("Entry")
@@ -67,10 +67,7 @@ class LogReader:
 
     def entries(self, after: int) -> Iterator[LogEntry]:
         """Yield unsettled entries above `after`. Raises ReadFailed."""
-        for entry in self.walk(after, _decoded):
-            if entry is None:
-                return
-            yield entry
+        return iter(self.walk(after, _decoded).__next__, None)
 
     def walk(self, after: int, convert: Convert[Entry]) -> Iterator[Entry | None]:
         """Yield unsettled entries above `after`, and None each time that the end was reached.
@@ -80,6 +77,7 @@ class LogReader:
         """
         self._retention.reveal()
         last = max(after, self._retention.watermark)
+        is_settled = self._retention.is_settled
         places: dict[int, _Place] = {}
         while True:
             segment = self._next_segment(places, last)
@@ -87,12 +85,40 @@ class LogReader:
                 yield None
                 continue
             place = places.setdefault(segment.header.file_number, _Place())
-            for sequence, entry in self._segment_entries(segment, place, last, convert):
-                last = sequence
-                yield entry
+            # All in this one function: a generator inside a generator costs each entry twice.
+            offset = place.read_bytes
+            try:
+                for item in self._stored(segment, place):
+                    if type(item) is not StoredFrame:
+                        continue  # damage, reported at open
+                    offset, sequence, body = item
+                    place.sequence = sequence
+                    if sequence <= last or is_settled(sequence):
+                        continue
+                    before = self._log.replay_before
+                    if before is not None and sequence >= before:
+                        place.is_gone = True
+                        break
+                    entry = convert(body, sequence)
+                    if entry is not None:
+                        last = sequence
+                        yield entry
+                else:
+                    place.read_bytes = segment.size_bytes
+            except FileNotFoundError:
+                # Everything in it was acknowledged, or copied to a newer file, meanwhile.
+                place.is_gone = True
+            except OSError as error:
+                raise ReadFailed(segment.name, offset, error) from error
             if place.read_bytes >= segment.size_bytes:
                 # Numbers that the file declares as a gap are delivered by no later file.
                 last = max(last, segment.header.first_sequence - 1)
+
+    def _stored(self, segment: Segment, place: _Place) -> Iterator[ScannedItem]:
+        return scan_stored(
+            self._filesystem, segment,
+            start_offset=place.read_bytes, after_sequence=place.sequence,
+        )  # fmt: skip
 
     def _next_segment(self, places: dict[int, _Place], last: int) -> Segment | None:
         """Return a copy of the oldest segment that holds more than was read of it."""
@@ -104,39 +130,6 @@ class LogReader:
                 ):
                     return replace(segment)
         return None
-
-    def _segment_entries(
-        self, segment: Segment, place: _Place, last: int, convert: Convert[Entry]
-    ) -> Iterator[tuple[int, Entry]]:
-        offset = place.read_bytes
-        items = scan_stored(
-            self._filesystem, segment, start_offset=offset, after_sequence=place.sequence
-        )
-        is_settled = self._retention.is_settled
-        try:
-            for item in items:
-                if type(item) is not ScannedFrame:
-                    continue  # damage, reported at open
-                offset, sequence, body = item
-                place.sequence = sequence
-                if sequence <= last or is_settled(sequence):
-                    continue
-                before = self._log.replay_before
-                if before is not None and sequence >= before:
-                    place.is_gone = True
-                    return
-                entry = convert(body, sequence)
-                if entry is None:
-                    continue
-                last = sequence
-                yield sequence, entry
-        except FileNotFoundError:
-            # Everything in it was acknowledged, or copied to a newer file, meanwhile.
-            place.is_gone = True
-            return
-        except OSError as error:
-            raise ReadFailed(segment.name, offset, error) from error
-        place.read_bytes = segment.size_bytes
 
 
 def _decoded(body: bytes, sequence: int) -> LogEntry | None:

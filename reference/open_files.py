@@ -12,10 +12,8 @@ Not here: what is done with a descriptor (os_filesystem.py).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,14 +26,24 @@ _READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(slots=True, eq=False)
 class OpenFile:
-    """One open file. The flags are about its bytes, not about its name."""
+    """One open file. The flags are about its bytes, not about its name.
 
+    A `with` block that it is taken for gives it back at its end.
+    """
+
+    owner: OpenFiles
     descriptor: int
     is_writable: bool
     is_unsynced: bool = False
     was_never_synced: bool = False
     users: int = 0
     is_doomed: bool = False
+
+    def __enter__(self) -> OpenFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.owner.give_back(self)
 
 
 class OpenFiles:
@@ -50,12 +58,11 @@ class OpenFiles:
         """Keep the descriptor of a file that was just created."""
         with self._mutex:
             self._drop(name)
-            self._files[name] = OpenFile(descriptor, True, was_never_synced=True)
+            self._files[name] = OpenFile(self, descriptor, True, was_never_synced=True)
             self._close_idle()
 
-    @contextlib.contextmanager
-    def using(self, name: str, *, writable: bool) -> Iterator[OpenFile]:
-        """Give the file, opened if need be; it is not closed inside the block.
+    def take(self, name: str, *, writable: bool) -> OpenFile:
+        """Return the file, opened if need be; it is not closed until it is given back.
 
         Raises OSError if it cannot be opened.
         """
@@ -67,16 +74,18 @@ class OpenFiles:
             if file is None:
                 # A tool may read a log that it may not write.
                 flags = OPEN_FLAGS if writable else _READ_FLAGS
-                file = OpenFile(os.open(name, flags, dir_fd=self._directory), writable)
+                file = OpenFile(self, os.open(name, flags, dir_fd=self._directory), writable)
             self._files[name] = file
             file.users += 1
-        try:
-            yield file
-        finally:
-            with self._mutex:
-                file.users -= 1
-                if file.is_doomed and file.users == 0:
-                    os.close(file.descriptor)
+            return file
+
+    def give_back(self, file: OpenFile) -> None:
+        """Say that a file that was taken is not used any more. Each `take` needs one."""
+        with self._mutex:
+            file.users -= 1
+            if file.is_doomed and file.users == 0:
+                os.close(file.descriptor)
+            if len(self._files) > OPEN_FILES_MAX:
                 self._close_idle()
 
     def rename(self, old: str, new: str) -> None:

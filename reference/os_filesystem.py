@@ -85,12 +85,13 @@ class OsFilesystem:
         self._files.add_created(name, os.open(name, flags, FILE_MODE, dir_fd=self._directory))
 
     def append(self, name: str, data: bytes) -> int:
-        with self._files.using(name, writable=True) as file:
+        with self._files.take(name, writable=True) as file:
             file.is_unsynced = True
-            return os.pwrite(file.descriptor, data, os.fstat(file.descriptor).st_size)
+            # Not O_APPEND: this descriptor also overwrites. Nobody else writes to these files.
+            return os.pwrite(file.descriptor, data, os.lseek(file.descriptor, 0, os.SEEK_END))
 
     def overwrite(self, name: str, offset: int, data: bytes) -> None:
-        with self._files.using(name, writable=True) as file:
+        with self._files.take(name, writable=True) as file:
             if offset + len(data) > os.fstat(file.descriptor).st_size:
                 raise OSError(errno.EINVAL, "overwrite beyond the end of the file", name)
             file.is_unsynced = True
@@ -99,7 +100,7 @@ class OsFilesystem:
                 data, offset = data[written:], offset + written
 
     def sync(self, name: str) -> None:
-        with self._files.using(name, writable=True) as file:
+        with self._files.take(name, writable=True) as file:
             sync_descriptor(file.descriptor, data_only=not file.was_never_synced)
             file.is_unsynced = file.was_never_synced = False
 
@@ -107,13 +108,13 @@ class OsFilesystem:
         sync_descriptor(self._directory, data_only=False)
 
     def truncate(self, name: str, size_bytes: int) -> None:
-        with self._files.using(name, writable=True) as file:
+        with self._files.take(name, writable=True) as file:
             file.is_unsynced = True
             os.ftruncate(file.descriptor, size_bytes)
 
     def read(self, name: str, offset: int, count: int) -> bytes:
         parts = []
-        with self._files.using(name, writable=False) as file:
+        with self._files.take(name, writable=False) as file:
             while count > 0 and (data := os.pread(file.descriptor, count, offset)):
                 parts.append(data)
                 offset, count = offset + len(data), count - len(data)

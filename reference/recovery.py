@@ -34,7 +34,7 @@ from reference.dead_letters import DeadLetter, DeadLetterFile
 from reference.directory import list_directory
 from reference.errors import DecodeError, DiskUnreadable, Locked, describe
 from reference.filesystem import Filesystem, LockMode
-from reference.frame import payload_of
+from reference.frame import StoredFrame, payload_of
 from reference.interval_set import WatermarkSet
 from reference.limits import (
     FILE_NUMBER_MAX,
@@ -45,7 +45,6 @@ from reference.limits import (
 from reference.names import DEAD_LETTERS_NAME, LOCK_NAME, NEW_SUFFIX, SALVAGED_SUFFIX
 from reference.quarantine import Quarantine, move_aside
 from reference.report import DamageKind, RecoveryReport
-from reference.scanner import ScannedFrame
 from reference.segment_files import Segment, create_copy, discard, no_space, scan_stored
 from reference.segment_header import ID_BYTES, NO_LOG_ID, SALT_BYTES, SegmentHeader, segment_number
 from reference.survey import OnUndecodable, Survey, survey_log
@@ -249,7 +248,7 @@ def _unsettled_payloads(
     last = 0
     for segment in old:
         for item in scan_stored(log.filesystem, segment):
-            if not isinstance(item, ScannedFrame):
+            if not isinstance(item, StoredFrame):
                 continue  # damage, reported by the survey
             if item.sequence > last and item.sequence not in settled:
                 last = item.sequence
@@ -306,7 +305,7 @@ def _open_at_the_end(segments: list[Segment]) -> list[Segment]:
 
 
 def _bury_in(dead_letters: DeadLetterFile) -> OnUndecodable:
-    def bury(log_id: bytes, frame: ScannedFrame, error: DecodeError) -> bool:
+    def bury(log_id: bytes, frame: StoredFrame, error: DecodeError) -> bool:
         reason = f"undecodable: {error}"
         letter = DeadLetter(log_id, frame.sequence, reason, payload_of(frame.body))
         try:

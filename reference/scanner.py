@@ -31,35 +31,32 @@ import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from reference.frame import (
     FrameHeader,
+    StoredFrame,
     body_verifies,
     check_frame_header,
-    read_expected_frame,
+    read_frames,
 )
 from reference.limits import (
     FRAME_BYTES_MIN,
     FRAME_HEADER_BYTES,
     FRAMES_OFFSET,
     READ_CHUNK_BYTES,
+    SEQUENCE_MAX,
 )
 from reference.segment_header import FrameKey, SegmentHeader
 
 PENDING_MAX: Final = 1000
 """Damage that waits for a later frame; beyond this it is merged into one region."""
 
+RUN_FRAMES_MAX: Final = 256
+"""Read in one go where nothing is wrong: enough to save calls, and little memory."""
+
 ReadAt = Callable[[int, int], bytes]
 """read(offset, count): fewer bytes only at the end of the file. Raises OSError."""
-
-
-class ScannedFrame(NamedTuple):
-    """A frame that verified completely. `body` includes its CRC."""
-
-    offset: int
-    sequence: int
-    body: bytes
 
 
 class FileShrank(OSError):
@@ -102,7 +99,7 @@ class ScannedTail:
     """One above the highest number that these bytes may have held."""
 
 
-ScannedItem = ScannedFrame | ScannedDamage | ScannedTail
+ScannedItem = StoredFrame | ScannedDamage | ScannedTail
 
 
 def scan_segment(
@@ -128,11 +125,12 @@ def scan_segment(
 
     while offset < size_bytes:
         if not pending:
-            body = window.expected_frame(offset, expected, key)
-            if body is not None:
-                yield ScannedFrame(offset, expected, body)
-                offset = verified_end = offset + FRAME_HEADER_BYTES + len(body)
-                expected = expected_at_verified_end = numbering.after(expected)
+            frames = window.frames(offset, expected, numbering.end_of_run(expected), key)
+            if frames:
+                yield from frames
+                last = frames[-1]
+                offset = verified_end = last.offset + FRAME_HEADER_BYTES + len(last.body)
+                expected = expected_at_verified_end = numbering.after(last.sequence)
                 continue
         frame_header = window.frame_header_at(offset, key)
         if frame_header is None:
@@ -162,7 +160,7 @@ def scan_segment(
                     first, end = numbering.missing(expected, sequence)
                     if first < end:
                         yield ScannedDamage(DamageShape.JUMP, offset, 0, first, end)
-                yield ScannedFrame(offset, sequence, body)
+                yield StoredFrame(offset, sequence, body)
         offset += frame_bytes
         if sequence >= expected:
             expected = numbering.after(sequence)
@@ -193,6 +191,11 @@ class _Numbering:
         if self._gap_start <= sequence + 1 < self._gap_end:
             return self._gap_end
         return sequence + 1
+
+    def end_of_run(self, expected: int) -> int:
+        """Return a number up to which each follows the one before it."""
+        end = min(expected + RUN_FRAMES_MAX, SEQUENCE_MAX + 1)
+        return min(end, self._gap_start) if expected < self._gap_start else end
 
     def missing(self, expected: int, sequence: int) -> tuple[int, int]:
         """Return the numbers [first, end) that a step from `expected` to `sequence` leaves out.
@@ -262,9 +265,12 @@ class _Window:
         self._data = b""
         self._start = 0
 
-    def expected_frame(self, offset: int, sequence: int, key: FrameKey) -> bytes | None:
-        """Return the body of the expected frame at `offset` if it is in the window."""
-        return read_expected_frame(self._data, offset - self._start, offset, sequence, key)
+    def frames(
+        self, offset: int, sequence: int, end_sequence: int, key: FrameKey
+    ) -> list[StoredFrame]:
+        """Return the frames from `offset` on that are as expected and in the window."""
+        index = offset - self._start
+        return read_frames(self._data, index, offset, sequence, end_sequence, key)
 
     def frame_header_at(self, offset: int, key: FrameKey) -> FrameHeader | None:
         """Return the verified header at `offset` if its whole frame lies inside the file."""

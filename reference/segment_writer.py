@@ -23,7 +23,6 @@ Called by one thread at a time (group_commit.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from reference.codec import encode_timestamp
 from reference.errors import (
@@ -36,7 +35,7 @@ from reference.errors import (
     SyncFailed,
     describe,
 )
-from reference.frame import encode_frame
+from reference.frame import encode_frames
 from reference.group_commit import Outcome
 from reference.limits import CRC_BYTES, FRAME_BYTES_MIN, FRAME_HEADER_BYTES
 from reference.recovery import LOGGER, OpenedLog, renew, under_a_free_name
@@ -71,12 +70,15 @@ class SegmentWriter:
 
     # ---- One batch ----------------------------------------------------------
 
-    def commit(self, events: Sequence[bytes]) -> Outcome:
-        """Store as many of the first events as one batch takes. Errors are in the outcome."""
+    def commit(self, events: Sequence[bytes], before_sync: Callable[[], None]) -> Outcome:
+        """Store as many of the first events as one batch takes. Errors are in the outcome.
+
+        `before_sync` is called when the batch is written and its sync comes next.
+        """
         if self._failure:
             return Outcome(len(events), error=LogFailed(self._failure))
         try:
-            return self._commit(events)
+            return self._commit(events, before_sync)
         except AppendError as error:
             # Definite: no event was written. All who wait share the reason and may retry.
             return Outcome(len(events), error=error)
@@ -85,7 +87,7 @@ class SegmentWriter:
             self._failure = f"interrupted by {type(interrupt).__name__}"
             raise
 
-    def _commit(self, events: Sequence[bytes]) -> Outcome:
+    def _commit(self, events: Sequence[bytes], before_sync: Callable[[], None]) -> Outcome:
         timestamp = encode_timestamp(min(max(0, self._wall_clock_ns()), TIME_NS_MAX))
         if self._log.to_renew is not None:
             self._renew()
@@ -93,43 +95,30 @@ class SegmentWriter:
         self._make_room(wanted_bytes)
         segment = self._segment_with_room(wanted_bytes)
         first_sequence = self._retention.next_sequence
-        frames = self._encode_batch(events, segment, timestamp, first_sequence)
-        data = b"".join(frames)
-        outcome = Outcome(len(frames), first_sequence, timestamp=timestamp)
+        start = segment.size_bytes
+        room = self._config.quota_bytes - self.used_bytes()
+        pieces, count, end_bytes = encode_frames(
+            segment.header.frame_key, start, first_sequence, timestamp, events,
+            end_max=start + min(room, self._config.batch_bytes_max),
+            start_end=self._config.rotation_bytes,
+        )  # fmt: skip
+        data = b"".join(pieces)
+        outcome = Outcome(count, first_sequence, timestamp=timestamp)
         try:
             write_fully(self._filesystem, segment.name, data)
         except OSError as error:
             failure = self._take_back(segment, len(data), error)
-            return replace(outcome, error=failure)
+            return outcome._replace(error=failure)
+        before_sync()
         try:
             self._filesystem.sync(segment.name)
         except OSError as error:
             self._failure = f"sync {segment.name}: {describe(error)}"
             self._log.appendable = False
             LOGGER.error("the log is failed until it is reopened: %s", self._failure)
-            return replace(outcome, error=SyncFailed(segment.name, error))
-        end_bytes = segment.size_bytes + len(data)
-        self._retention.accepted(segment, end_bytes, first_sequence + len(frames))
+            return outcome._replace(error=SyncFailed(segment.name, error))
+        self._retention.accepted(segment, end_bytes, first_sequence + count)
         return outcome
-
-    def _encode_batch(
-        self, events: Sequence[bytes], segment: Segment, timestamp: bytes, sequence: int
-    ) -> list[bytes]:
-        """Return the frames of one batch: at least one, and not beyond any limit."""
-        key = segment.header.frame_key
-        start = offset = segment.size_bytes
-        room = self._config.quota_bytes - self.used_bytes()
-        limit = start + min(room, self._config.batch_bytes_max)
-        threshold = self._config.rotation_bytes
-        frames: list[bytes] = []
-        for event in events:
-            frame = encode_frame(key, offset, sequence, timestamp, event)
-            end = offset + len(frame)
-            if frames and (end > limit or offset >= threshold):
-                break
-            frames.append(frame)
-            offset, sequence = end, sequence + 1
-        return frames
 
     def _take_back(self, segment: Segment, written_bytes: int, cause: OSError) -> AppendError:
         """Cut a failed write off again. The segment is sealed whatever comes of it."""

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from reference.directory import DirectoryView, FoundSegment, header_damages, view_directory
 from reference.errors import DecodeError, DiskUnreadable
 from reference.filesystem import Filesystem
-from reference.frame import decode_body
+from reference.frame import StoredFrame, decode_body
 from reference.interval_set import WatermarkSet
 from reference.limits import (
     FRAME_HEADER_BYTES,
@@ -41,14 +41,13 @@ from reference.scanner import (
     DamageShape,
     FileShrank,
     ScannedDamage,
-    ScannedFrame,
     ScannedTail,
 )
 from reference.segment_files import Segment, scan_stored
 from reference.segment_header import SegmentHeader
 from reference.watermark import FoundWatermark, find_watermark
 
-OnUndecodable = Callable[[bytes, ScannedFrame, DecodeError], bool]
+OnUndecodable = Callable[[bytes, StoredFrame, DecodeError], bool]
 """Called per undecodable entry with the log_id; returns whether its bytes are safe elsewhere."""
 
 _KIND_OF_SHAPE = {
@@ -144,7 +143,7 @@ class _Reader:
         try:
             for item in items:
                 position = item.offset
-                if isinstance(item, ScannedFrame):
+                if isinstance(item, StoredFrame):
                     self._frame(segment, item)
                 elif isinstance(item, ScannedDamage):
                     self._damage(segment, item)
@@ -188,7 +187,7 @@ class _Reader:
         self._held.clear()
         self._expected = start
 
-    def _frame(self, segment: Segment, frame: ScannedFrame) -> None:
+    def _frame(self, segment: Segment, frame: StoredFrame) -> None:
         sequence = frame.sequence
         segment.frames += 1
         segment.end_sequence = max(segment.end_sequence, sequence + 1)
@@ -211,7 +210,7 @@ class _Reader:
         else:
             self._report.entries += 1
 
-    def _undecodable(self, segment: Segment, frame: ScannedFrame, error: DecodeError) -> None:
+    def _undecodable(self, segment: Segment, frame: StoredFrame, error: DecodeError) -> None:
         fate = Fate.DEAD_LETTERED
         if self._on_undecodable(self._survey.view.log_id, frame, error):
             self._survey.settled.add(frame.sequence, frame.sequence + 1)
@@ -361,5 +360,5 @@ class _Reader:
         self._report.add(Damage(kind, file, offset, length_bytes, fate, first, count, detail))
 
 
-def _length(frame: ScannedFrame) -> int:
+def _length(frame: StoredFrame) -> int:
     return FRAME_HEADER_BYTES + len(frame.body)

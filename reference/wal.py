@@ -156,11 +156,14 @@ class WriteAheadLog:
 
         The second half of an append; raises as `append_batch` does.
         """
-        sequences, timestamps = self._commits.submit_stamped(list(encoded))
-        return [
-            StoredEntry(sequence, timestamp + event)
-            for sequence, timestamp, event in zip(sequences, timestamps, encoded, strict=True)
-        ]
+        entries: list[StoredEntry] = []
+        for first_sequence, count, timestamp in self._commits.submit_stamped(list(encoded)):
+            events = encoded[len(entries) : len(entries) + count]
+            entries += [
+                StoredEntry(sequence, timestamp + event)
+                for sequence, event in enumerate(events, first_sequence)
+            ]
+        return entries
 
     # ---- Reading and settling -----------------------------------------------
 

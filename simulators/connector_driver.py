@@ -105,6 +105,8 @@ class ConnectorDriver:
 
     def publish(self, events: Sequence[ProcessEvent]) -> list[int]:
         """Store the events; return their sequences. Raises AppendError with what is stored."""
+        if not events:
+            return []  # as EventBusConnector.publish_batch: the log's `store` takes at least one
         commit = self._disk.commit([self.log.encode(event) for event in events])
         if commit.sequences:
             self.handle(EventsStored(commit.entries, commit.sequences[-1]))

@@ -35,11 +35,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reference.filesystem import DirectoryEntry, LockMode
+from simulators.crash_point import CrashPoint
 from simulators.disk_image import Holes, content_after, holes_after, names_after
 from simulators.memory_filesystem import os_error
 from simulators.persistence import Kind, Operation, Profile
 from simulators.previous_content import BLOCK_BYTES, FreedBlocks, after_truncation
-from simulators.sync_failures import SYNC_FAILURES, WEAKEST, FailingSyncs, SyncFailure, writes_of
+from simulators.sync_failures import WEAKEST, FailingSyncs, SyncFailure, writes_of
 
 CALLS_MAX: Final = 1_000_000
 """A program that makes more calls than this does not end."""
@@ -47,25 +48,6 @@ CALLS_MAX: Final = 1_000_000
 
 class PowerFailure(Exception):
     """The power fails inside a call: whoever made it is gone. `points[-1]` is the moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class CrashPoint:
-    """A moment at which the power may fail."""
-
-    step: str
-    """The call that was about to return."""
-    names: Mapping[str, int]
-    """Durable: name to inode."""
-    contents: Mapping[int, bytes]
-    """Durable: inode to content."""
-    pending: tuple[Operation, ...]
-    mark: int
-    """How many marks were set before."""
-    previous: Mapping[int, bytes] = field(default_factory=dict)
-    """What earlier files left on the blocks of an inode."""
-    holes: Mapping[int, Holes] = field(default_factory=dict)
-    """Durable: which stretches of an inode were never written."""
 
 
 @dataclass(slots=True)
@@ -118,14 +100,9 @@ class CrashFilesystem:
         self.marks.append(what)
         self._point("after mark")
 
-    def fail_sync(
-        self, name: str, *, skip: int = 0, reverts: bool = False, how: SyncFailure = WEAKEST
-    ) -> None:
-        """Let one sync of the file fail with EIO, after `skip` that succeed.
-
-        `how` is a row of sync_failures.py; `reverts` is short for the one of btrfs.
-        """
-        self._failing_syncs.arm(name, skip, SYNC_FAILURES["btrfs"] if reverts else how)
+    def fail_sync(self, name: str, *, skip: int = 0, how: SyncFailure = WEAKEST) -> None:
+        """Let one sync of the file fail with EIO, after `skip` that succeed."""
+        self._failing_syncs.arm(name, skip, how)
 
     def fail_power(self, after_calls: int | None) -> None:
         """Let the call after so many others raise PowerFailure, before it does anything.
@@ -247,18 +224,20 @@ class CrashFilesystem:
         inode = self._find(old)
         if new in self._cached_names:
             raise os_error(errno.EEXIST, new)
-        self._cached_names[new] = inode
-        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
-        del self._cached_names[old]
-        self._issue(Kind.DELETE, inode, name=old, after=added)
+        self._rename(old, new, inode)
 
     def rename_over(self, old: str, new: str) -> None:
-        """Rename, and replace what had the new name: other programs do. Not one of the eleven."""
+        """Rename, and replace what had the new name: other programs do. Not one of the eleven.
+
+        Two names of one file both stay, as POSIX has it.
+        """
         inode = self._find(old)
-        self._cached_names[new] = inode
-        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
-        del self._cached_names[old]
-        self._issue(Kind.DELETE, inode, name=old, after=added)
+        replaced = self._cached_names.get(new)
+        if replaced == inode:
+            return
+        self._rename(old, new, inode)
+        if replaced is not None:
+            self._free_unless_linked(new, replaced)
 
     def link(self, old: str, new: str) -> None:
         """Give the file a second name. Not one of the eleven."""
@@ -271,7 +250,7 @@ class CrashFilesystem:
     def unlink(self, name: str) -> None:
         inode = self._find(name)
         del self._cached_names[name]
-        self._freed.free(name, bytes(self._inodes[inode].cached))
+        self._free_unless_linked(name, inode)
         self._issue(Kind.DELETE, inode, name=name)
 
     def lock(self, mode: LockMode) -> bool:
@@ -302,6 +281,17 @@ class CrashFilesystem:
 
     def _new_inode(self) -> int:
         return len(self._inodes) + 1
+
+    def _rename(self, old: str, new: str, inode: int) -> None:
+        self._cached_names[new] = inode
+        added = self._issue(Kind.ADD, inode, name=new, is_rename=True)
+        del self._cached_names[old]
+        self._issue(Kind.DELETE, inode, name=old, after=added)
+
+    def _free_unless_linked(self, name: str, inode: int) -> None:
+        """A name is gone: a file without another one gives its blocks back."""
+        if inode not in self._cached_names.values():
+            self._freed.free(name, bytes(self._inodes[inode].cached))
 
     def _write_granules(self, inode: int, start: int, count: int) -> None:
         """Issue a WRITE for each granule, with its whole content in the page cache."""

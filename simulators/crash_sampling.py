@@ -107,4 +107,8 @@ def _spread(count: int, most: int) -> Iterator[int]:
 
 def _draw(legal: LegalSets, source: random.Random) -> int:
     """Return a legal set, each as likely as any other."""
-    return sum(source.choice(part.sets) for part in legal.parts)
+    number, kept = source.randrange(legal.count), 0
+    for part in legal.parts:  # one number with as many digits as there are parts
+        number, digit = divmod(number, len(part.sets))
+        kept |= part.sets[digit]
+    return kept

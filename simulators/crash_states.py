@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.disk_image import Image, content_after, fillings, names_after
 from simulators.legal_sets import LegalSets
-from simulators.persistence import Kind, Operation, Profile
+from simulators.persistence import Operation, Profile
 from simulators.tears import parse_filling, pieces
 
 BUDGET: Final = 4096
@@ -61,12 +61,16 @@ def crash_states(
     legal = LegalSets(point.pending, profile)
     if coverage is not None:
         coverage.add(legal)
-    files = _Files(point)
     is_all = legal.are_at_most(budget)
     for kept in legal if is_all else sample(legal, point.pending, budget, seed):
         if coverage is not None:
             coverage.explored += 1
-        yield from files.states(kept)
+        images: list[Image] = []
+        for filling in fillings(point.previous):
+            state = state_at(point, kept, filling)
+            if state.image not in images:  # else no byte shows that was never written
+                yield state
+                images.append(state.image)
 
 
 def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
@@ -90,53 +94,3 @@ def state_at(point: CrashPoint, kept: int, filling: str) -> CrashState:
         previous, holes = point.previous.get(inode, b""), point.holes.get(inode, ())
         image[name] = content_after(durable, own, base, previous, holes)
     return CrashState(kept, filling, image)
-
-
-class _Files:
-    """Builds directories of one moment; a file's content is made once for each of its sets."""
-
-    def __init__(self, point: CrashPoint) -> None:
-        self._point = point
-        self._by_inode: dict[int, int] = {}
-        self._names = 0
-        for index, operation in enumerate(point.pending):
-            if operation.kind in (Kind.ADD, Kind.DELETE):
-                self._names |= 1 << index
-            else:
-                known = self._by_inode.get(operation.inode, 0)
-                self._by_inode[operation.inode] = known | 1 << index
-        self._contents: dict[tuple[int, int, str], bytes] = {}
-        self._directories: dict[int, dict[str, int]] = {}
-
-    def states(self, kept: int) -> Iterator[CrashState]:
-        """Yield one state, or one for each filling if some bytes were never written."""
-        earlier: list[Image] = []
-        for filling in fillings(self._point.previous):
-            image = {
-                name: self._content(inode, kept, filling)
-                for name, inode in self._directory(kept & self._names).items()
-            }
-            if image not in earlier:
-                yield CrashState(kept, filling, image)
-                earlier.append(image)
-
-    def _directory(self, kept: int) -> dict[str, int]:
-        found = self._directories.get(kept)
-        if found is None:
-            found = self._directories[kept] = names_after(self._point.names, self._chosen(kept))
-        return found
-
-    def _content(self, inode: int, kept: int, filling: str) -> bytes:
-        own = kept & self._by_inode.get(inode, 0)
-        key = inode, own, filling
-        found = self._contents.get(key)
-        if found is None:
-            durable = self._point.contents.get(inode, b"")
-            previous = self._point.previous.get(inode, b"")
-            holes = self._point.holes.get(inode, ())
-            found = content_after(durable, self._chosen(own), filling, previous, holes)
-            self._contents[key] = found
-        return found
-
-    def _chosen(self, kept: int) -> list[Operation]:
-        return [o for index, o in enumerate(self._point.pending) if kept >> index & 1]

@@ -61,14 +61,14 @@ def content_after(
     """
     operations = list(operations)
     size = len(durable)
-    reach = max([size, *map(_end, operations)])
+    reach = max([size, *(each.end for each in operations)])
     blank = blank_bytes(filling, reach, previous)
     content = bytearray(durable + blank[size:])
     for start, end in holes:
         content[start:end] = blank[start:end]
     for operation in operations:
         if operation.kind is Kind.WRITE:
-            content[operation.offset : operation.offset + len(operation.data)] = operation.data
+            content[operation.offset : operation.end] = operation.data
         elif operation.kind is Kind.SIZE:
             if operation.offset < size:  # cut off; what grows there later is not the old content
                 content[operation.offset :] = blank[operation.offset :]
@@ -80,10 +80,10 @@ def content_after(
 def holes_after(size: int, operations: Iterable[Operation], holes: Holes) -> Holes:
     """Return which bytes are holes after the operations, in the order of issue."""
     operations = list(operations)
-    reach = max([size, *map(_end, operations)])
+    reach = max([size, *(each.end for each in operations)])
     found = [*holes, (size, reach)]
     for operation in operations:
-        end = _end(operation)
+        end = operation.end
         if operation.kind is Kind.SIZE:
             if end < size:
                 found.append((end, reach))
@@ -97,12 +97,6 @@ def _without(stretches: Holes, start: int, end: int) -> list[tuple[int, int]]:
     for low, high in stretches:
         kept += [(low, min(high, start)), (max(low, end), high)]
     return [(low, high) for low, high in kept if low < high]
-
-
-def _end(operation: Operation) -> int:
-    if operation.kind is Kind.WRITE:
-        return operation.offset + len(operation.data)
-    return operation.offset
 
 
 def names_after(names: Mapping[str, int], operations: Iterable[Operation]) -> dict[str, int]:

@@ -23,15 +23,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
-from simulators.crash_states import BUDGET, Coverage, CrashState, state_at
+from simulators.crash_states import BUDGET, Coverage
 from simulators.disk_image import fillings, names_after
 from simulators.file_contents import FileContents, Key, Numbers
 from simulators.legal_sets import LegalSets, Part, bits
+from simulators.looking import Files, UnbuiltFiles
 from simulators.persistence import Kind, Operation, Profile
 
 LOOSE_SETS_MAX: Final = 64
@@ -50,6 +52,8 @@ class DistinctState(NamedTuple):
     filling: str
     sets: int
     """How many of the legal sets leave it, with this filling."""
+    files: Files
+    """What is in it, for who need not build it: the files of this and its likes, by `kept`."""
 
 
 def distinct_states(
@@ -70,20 +74,30 @@ def distinct_states(
         yield from moment.states(kept)
 
 
-def distinct_images(
-    disk: CrashFilesystem, profile: Profile, budget: int = BUDGET, seed: int = 0
-) -> Iterator[tuple[int, CrashState]]:
-    """Yield each directory that a cut may leave once, with the first moment that leaves it.
+def distinct_cuts(
+    disk: CrashFilesystem, *, budget: int = BUDGET, seed: int = 0, first: int = 0
+) -> Iterator[tuple[int, DistinctState]]:
+    """Yield the cuts from moment `first` on, each with its moment, and no directory twice.
 
-    For programs that recover real directories: nothing is recovered here.
+    The same directory is another one once more was promised. None is built (`state_at` does).
     """
     numbers = Numbers()
-    seen: set[Key] = set()
-    for index, point in enumerate(disk.points):
-        for state in distinct_states(point, profile, numbers, budget=budget, seed=seed):
-            if state.key not in seen:
-                seen.add(state.key)
-                yield index, state_at(point, state.kept, state.filling)
+    seen: set[tuple[int, Key]] = set()
+    for moment in range(first, len(disk.points)):
+        point = disk.points[moment]
+        for state in distinct_states(point, disk.profile, numbers, budget=budget, seed=seed):
+            if (point.mark, state.key) not in seen:
+                seen.add((point.mark, state.key))
+                yield moment, state
+
+
+class _Alike(NamedTuple):
+    """The directories of one decision and one filling."""
+
+    names: int
+    contents: Sequence[FileContents]
+    """Of each name."""
+    files: Files
 
 
 class _Moment:
@@ -97,7 +111,7 @@ class _Moment:
         self._own: dict[int, int] = {}
         """Inode: the operations on its bytes and its size."""
         for index, operation in enumerate(point.pending):
-            if operation.kind in (Kind.ADD, Kind.DELETE):
+            if operation.is_name:
                 self._names |= 1 << index
             else:
                 self._own[operation.inode] = self._own.get(operation.inode, 0) | 1 << index
@@ -115,6 +129,7 @@ class _Moment:
         self._decides = sum(part.mask for part in self._deciding)
         self._files: dict[tuple[int, int, str], FileContents] = {}
         self._directories: dict[int, dict[str, int]] = {}
+        self._decided: dict[tuple[int, str], _Alike] = {}
 
     def all_states(self) -> Iterator[DistinctState]:
         """Yield every state: decisions, and for each the product of the files' contents."""
@@ -122,28 +137,26 @@ class _Moment:
             directory = self._directory(decision)
             present = sorted(set(directory.values()))
             places = [present.index(inode) for inode in directory.values()]
-            names = self._numbers.of_names(list(directory))
             absent = [p for i, parts in self._loose.items() if i not in present for p in parts]
             sets = count * math.prod(len(part.sets) for part in absent)
             kept = most | sum(part.mask for part in absent)
             for filling in self._fillings:
-                files = [self._file(inode, decision, filling).choices() for inode in present]
-                for choice in itertools.product(*files):
-                    contents = [each.number for each in choice]
-                    yield DistinctState(
-                        (names, *[contents[place] for place in places]),
-                        kept | sum(each.kept for each in choice),
-                        filling,
-                        sets * math.prod(each.sets for each in choice),
-                    )
+                alike = self._alike(decision, filling)
+                choices = [self._file(inode, decision, filling).choices() for inode in present]
+                for choice in itertools.product(*choices):
+                    together, times = kept, sets
+                    for each in choice:
+                        together |= each.kept
+                        times *= each.sets
+                    key = (alike.names, *[choice[place].number for place in places])
+                    yield DistinctState(key, together, filling, times, alike.files)
 
     def states(self, kept: int) -> Iterator[DistinctState]:
         """Yield the states of one legal set."""
-        directory = self._directory(kept)
-        names = self._numbers.of_names(list(directory))
         for filling in self._fillings:
-            contents = [self._file(i, kept, filling).number(kept) for i in directory.values()]
-            yield DistinctState((names, *contents), kept, filling, 1)
+            alike = self._alike(kept, filling)
+            key = (alike.names, *[each.number(kept) for each in alike.contents])
+            yield DistinctState(key, kept, filling, 1, alike.files)
 
     def _decisions(self) -> dict[int, tuple[int, int]]:
         """Return what may be decided: the operations that matter, to a set with most, and count.
@@ -167,6 +180,20 @@ class _Moment:
         if found is None:
             names = names_after(self._point.names, self._operations(kept))
             found = self._directories[kept] = dict(sorted(names.items()))
+        return found
+
+    def _alike(self, kept: int, filling: str) -> _Alike:
+        """Return what the directories after this decision have in common."""
+        decided = kept & self._decides, filling
+        found = self._decided.get(decided)
+        if found is None:
+            directory = self._directory(kept)
+            contents = {name: self._file(inode, kept, filling) for name, inode in directory.items()}
+            found = self._decided[decided] = _Alike(
+                self._numbers.of_names(list(directory)),
+                list(contents.values()),
+                UnbuiltFiles.of(contents),
+            )
         return found
 
     def _file(self, inode: int, kept: int, filling: str) -> FileContents:

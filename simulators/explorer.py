@@ -7,8 +7,8 @@ which the power may fail, and the promises that the workload had made by then (`
 different directories of each moment (distinct_states.py) are given to `recover`, and `check`
 says whether what came back keeps the promises. What `recover` gives depends on the directory
 alone, so it is asked once for each, or not at all where it is known that it would see no
-difference (recovery_memory.py); what was promised depends on the moment, so `check` is asked
-for each pair.
+difference (recovery_memory.py); what was promised depends on the moment, so each directory is
+judged for each of its moments, and `check` is asked once for promises and answer.
 
 Recovery writes, so the power may fail again: with `depth` above 1, `recover` itself runs on a
 CrashFilesystem that is recorded, and every directory that a cut inside it can leave is
@@ -28,11 +28,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_states import BUDGET, Coverage, state_at
 from simulators.disk_image import Image
 from simulators.distinct_states import DistinctState, distinct_states
 from simulators.file_contents import Key, Numbers
+from simulators.looking import BuiltFiles
 from simulators.persistence import Profile
 from simulators.recovery_memory import RecoveryMemory
 from simulators.torn_writes import torn_states
@@ -82,7 +84,7 @@ class Exploration(Generic[Answer]):
     recoveries: int = 0
     """How often recovery ran."""
     checks: int = 0
-    """Of directory and promises, each pair once."""
+    """Pairs of directory and promises that were judged, each once."""
     answers: set[Answer] = field(default_factory=set)
     violations: list[Violation] = field(default_factory=list)
     """Those of one moment in the order of what was lost: the first one needs the least."""
@@ -122,7 +124,10 @@ Workload = Callable[[CrashFilesystem], None]
 Recover = Callable[[CrashFilesystem], Answer]
 """It sees the disk through its calls, or asks for `process_image`; and nothing else."""
 Check = Callable[[list[object], Answer], str]
-"""Given the promises made by then and the answer: what is wrong, or an empty text."""
+"""Given the promises made by then and the answer: what is wrong, or an empty text.
+
+The same for the same two, whichever directory it is about.
+"""
 Path = tuple[tuple[int, int, str], ...]
 
 
@@ -143,9 +148,9 @@ def explore(
 
     Of a moment with more than `budget` legal sets a sample is explored, drawn from `seed`.
     `every_operation`: moments are not only where most is pending, but wherever anything
-    changes. `run_all`: recovery runs on every directory, and none is recognised by what
-    recovery reads of it. `earlier` files were deleted before: their bytes may show
-    (previous_content.py).
+    changes. `run_all`: recovery runs on every directory and `check` on each of its answers, and
+    none is recognised by what recovery reads of it. `earlier` files were deleted before: their
+    bytes may show (previous_content.py).
     """
     disk = CrashFilesystem(profile, every_operation=every_operation, earlier=earlier)
     workload(disk)
@@ -168,9 +173,15 @@ class _Engine(Generic[Answer]):
         self._seed = seed
         self._every_operation = every_operation
         self._earlier = earlier
-        self._memory = None if run_all else RecoveryMemory(recover, profile)
+        self._run_all = run_all
+        self._memory = RecoveryMemory(self._run, profile)
         self._numbers = Numbers()
-        self._answers: dict[Key, Answer] = {}
+        self._known: list[Answer] = []
+        self._places: dict[Answer, int] = {}
+        """Of each in `_known`: an answer is hashed once where recovery runs, not for each use."""
+        self._answers: dict[Key, int] = {}
+        self._verdicts: dict[tuple[int, int], str] = {}
+        """How much was promised, and the answer, to what is wrong with it."""
         self._checked: dict[tuple[Key, int], int] = {}
         """Directory and how much was promised, to the depth at which that was explored."""
 
@@ -225,7 +236,7 @@ class _Engine(Generic[Answer]):
             here = (*path, (index, state.kept, state.filling))
             if is_new:
                 self.result.checks += 1
-                if wrong := self._check(promises, answer):
+                if wrong := self._judged(promises, answer):
                     lost = len(point.pending) - state.kept.bit_count()
                     violations.append(Violation(wrong, point.step, here, lost))
                     if len(violations) > VIOLATIONS_KEPT:
@@ -241,36 +252,54 @@ class _Engine(Generic[Answer]):
         )  # fmt: skip
         for state in torn_states(point, self._profile, coverage=coverage):
             key = self._numbers.of_image(state.image)
-            yield DistinctState(key, state.kept, state.filling, 1)
+            yield DistinctState(key, state.kept, state.filling, 1, BuiltFiles(state.image))
 
     def _recovered(
         self, point: CrashPoint, state: DistinctState, depth: int, *, is_nested: bool
-    ) -> tuple[Answer, CrashFilesystem | None]:
-        """Return the answer, and at a depth above 1 the disk on which recovery was recorded."""
-        if state.key in self._answers and depth == 1:
-            return self._answers[state.key], None
-        image = state_at(point, state.kept, state.filling).image
+    ) -> tuple[int, CrashFilesystem | None]:
+        """Return which answer it was, and at a depth above 1 the disk that recorded recovery."""
+        known = self._answers.get(state.key)
+        if known is not None and depth == 1:
+            return known, None
+
+        def image() -> Image:
+            return state_at(point, state.kept, state.filling).image
+
         recovery: CrashFilesystem | None = None
-        if depth == 1 and self._memory is not None:
-            runs = self._memory.runs
-            answer = self._memory.answer(image)
-            self.result.recoveries += self._memory.runs - runs
+        if depth == 1 and not self._run_all:
+            answer = self._memory.answer(state.files, state.kept, image)
         else:
             disk = CrashFilesystem(
-                self._profile, image, every_operation=self._every_operation and depth > 1,
+                self._profile, image(), every_operation=self._every_operation and depth > 1,
                 earlier=self._earlier,
             )  # fmt: skip
-            answer = self._recover(disk)
-            self.result.recoveries += 1
+            answer = self._run(disk)
             if depth > 1:
                 disk.end()
                 recovery = disk
-        if state.key not in self._answers:
+        if known is None:
             self._answers[state.key] = answer
             self.result.distinct += 1
             self.result.nested += is_nested
-            self.result.answers.add(answer)
         return answer, recovery
+
+    def _run(self, disk: CrashFilesystem) -> int:
+        """Recover, and return which answer that gave."""
+        answer = self._recover(disk)
+        self.result.recoveries += 1
+        place = self._places.setdefault(answer, len(self._places))
+        if place == len(self._known):
+            self._known.append(answer)
+            self.result.answers.add(answer)
+        return place
+
+    def _judged(self, promises: list[object], answer: int) -> str:
+        """Return what is wrong with the answer: it depends on nothing but the two."""
+        asked = len(promises), answer
+        verdict = None if self._run_all else self._verdicts.get(asked)
+        if verdict is None:
+            verdict = self._verdicts[asked] = self._check(promises, self._known[answer])
+        return verdict
 
 
 def _is_same(point: CrashPoint, other: CrashPoint) -> bool:

@@ -131,6 +131,8 @@ class FaultyFilesystem:
         if not changes:
             return self.inner.read(name, offset, count)
         image = {e.name: self.inner.read(e.name, 0, e.size_bytes) for e in self.inner.list()}
+        if name not in image:
+            return self.inner.read(name, offset, count)  # gone: the disk's own error
         for fault in changes:
             assert isinstance(fault, ReadFault)
             self.fired.append(f"read {name}: {type(fault.change).__name__}")

@@ -103,6 +103,20 @@ class LegalSets:
         return Part(whole, tuple(sets))
 
 
+def closed(wanted: int, before: Sequence[int], *, grow: bool) -> int:
+    """Return the legal set nearest to the wanted one: what it needs is added, or what cannot be
+    without what it lacks is dropped.
+
+    `before` is that of `predecessors`: all that has to come before an operation stands before it.
+    """
+    kept = wanted
+    order = range(len(before))
+    for index in reversed(order) if grow else order:
+        if kept >> index & 1 and before[index] & ~kept:
+            kept = kept | before[index] if grow else kept & ~(1 << index)
+    return kept
+
+
 def bits(mask: int) -> Iterator[int]:
     """Yield the indexes of the bits that are set, lowest first."""
     while mask:

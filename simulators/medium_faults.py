@@ -12,7 +12,7 @@ Fault model. No crash, no call that fails: the bytes are other ones than were wr
 
 Each is a frozen value of plain fields; `apply` returns the directory after it and changes
 nothing. One that names a file or a stretch that is not there does nothing, so that a plan can
-be shrunk. `as_json` and `from_json` keep plans.
+be shrunk.
 
 A `ReadFault` is the same for a running process: reads of the file show it, once, some times or
 from then on, while the medium is as it was. faulty_filesystem.py takes it.
@@ -22,9 +22,7 @@ Spec: SIM-2.13.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Final
+from dataclasses import dataclass
 
 from simulators.disk_image import Image
 
@@ -109,10 +107,6 @@ class NamesSwapped:
 
 
 MediumFault = FlipBit | Erased | Misdirected | StaleFile | Truncated | NamesSwapped
-KINDS: Final = {
-    kind.__name__: kind
-    for kind in (FlipBit, Erased, Misdirected, StaleFile, Truncated, NamesSwapped)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +116,6 @@ class ReadFault:
     change: MediumFault
     at: int = 1
     times: int = 1
-
-
-def as_json(fault: MediumFault) -> dict[str, str | int]:
-    """Return the fault as an object of texts and numbers."""
-    return {"kind": type(fault).__name__, **asdict(fault)}
-
-
-def from_json(fields: Mapping[str, str | int]) -> MediumFault:
-    """Return the fault that the object is of. KeyError, TypeError: it is of none."""
-    kind: Callable[..., MediumFault] = KINDS[str(fields["kind"])]
-    return kind(**{name: value for name, value in fields.items() if name != "kind"})
 
 
 def _with_bytes(image: Image, name: str, offset: int, data: bytes) -> Image:

@@ -25,7 +25,8 @@ What is not ordered can be missing in any combination. Bytes that a size lets in
 has reached are zeros, garbage, or what an earlier file left on those blocks. What a failed sync
 gave up may be missing whatever came later (sync_failures.py).
 
-Three flags make a disk worse than any that a program should meet (`ADVERSARIES`):
+Three flags make a disk worse than any that a program should meet (`ADVERSARIES`; plans may ask
+for them, and for the `PROFILES`, by name):
 
     torn_writes          a write in flight may be cut at any byte (torn_writes.py)
     powersafe_overwrite  off: the rest of a sector in flight may be damaged, synced or not
@@ -85,8 +86,8 @@ class Operation:
 
     @property
     def end(self) -> int:
-        """Where a WRITE ends."""
-        return self.offset + len(self.data)
+        """How far the file reaches after it alone: where a WRITE ends, the size of a SIZE."""
+        return self.offset + len(self.data) if self.kind is Kind.WRITE else self.offset
 
     @property
     def target(self) -> tuple[object, ...]:
@@ -149,6 +150,9 @@ ADVERSARIES: Final = {
     )
 }
 """posix-min, and worse in one way each."""
+
+DISKS: Final = PROFILES | ADVERSARIES
+"""What a plan may run on, by name."""
 
 
 def predecessors(operations: Sequence[Operation], profile: Profile) -> list[int]:

@@ -6,8 +6,9 @@ a file of the same program, at the same offset, whole frames with good checksums
 new file takes over the blocks of the freed file whose name is most like its own, the most
 recent of these, offset by offset; beyond its end is garbage.
 
-A file is freed when it is unlinked, before the power fails or in an earlier life of the
-directory (`earlier`). A truncation frees whole blocks, which the same file may get again.
+A file is freed when its last name goes, unlinked or replaced by a rename: before the power
+fails, or in an earlier life of the directory (`earlier`). A truncation frees whole blocks,
+which the same file may get again.
 
 Spec: SIM-2.10.
 """
@@ -29,7 +30,7 @@ class FreedBlocks:
         self._files = list((earlier or {}).items())
 
     def free(self, name: str, content: bytes) -> None:
-        """Note a file that is unlinked."""
+        """Note a file whose last name is gone."""
         self._files.append((name, content))
 
     def reused_for(self, name: str) -> bytes:

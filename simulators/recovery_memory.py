@@ -22,6 +22,7 @@ from typing import Final, Generic, TypeVar
 
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
+from simulators.looking import Files
 from simulators.persistence import Profile
 
 Answer = TypeVar("Answer", bound=Hashable)
@@ -86,18 +87,16 @@ class RecoveryMemory(Generic[Answer]):
         self._starts: dict[Hashable, _Step[Answer]] = {}
         self._recognised = 0
 
-    def answer(self, image: Image) -> Answer:
-        """Return what recovery answers for this directory."""
-        outline = tuple([(name, len(content)) for name, content in image.items()])
-        step = self._starts.get(outline)
+    def answer(self, files: Files, kept: int, build: Callable[[], Image]) -> Answer:
+        """Return what recovery answers for this directory: it is built if that is not known."""
+        step = self._starts.get(files.outline)
         while step is not None and step.look is not None:
-            name, offset, count = step.look
-            step = step.then.get(image[name][offset : offset + count])
+            step = step.then.get(files.piece(kept, *step.look))
         if step is None or step.answer is None:
-            return self._run(image, outline)
+            return self._run(build(), files.outline)
         self._recognised += 1
         if self._recognised % AUDIT == 0:
-            self._run(image, outline)
+            self._run(build(), files.outline)
         (answer,) = step.answer
         return answer
 

@@ -19,9 +19,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from simulators.crash_filesystem import CrashPoint
-from simulators.crash_states import BUDGET, Coverage, CrashState, crash_states, state_at
+from simulators.crash_point import CrashPoint
+from simulators.crash_states import Coverage, CrashState, state_at
 from simulators.disk_image import fillings
+from simulators.legal_sets import closed
 from simulators.persistence import Kind, Operation, Profile, predecessors
 from simulators.tears import OLD, Tear
 
@@ -31,15 +32,6 @@ EDGES: Final = (4, 8, 16, 20, 28)
 """Where a frame of the log has its fields; the caller may name others."""
 
 
-def all_states(
-    point: CrashPoint, profile: Profile, *, budget: int = BUDGET, seed: int = 0,
-    coverage: Coverage | None = None,
-) -> Iterator[CrashState]:  # fmt: skip
-    """Yield whole states, and torn ones where the profile has such."""
-    yield from crash_states(point, profile, budget=budget, seed=seed, coverage=coverage)
-    yield from torn_states(point, profile, coverage=coverage)
-
-
 def torn_states(
     point: CrashPoint, profile: Profile, *, edges: Sequence[int] = EDGES,
     coverage: Coverage | None = None,
@@ -47,7 +39,7 @@ def torn_states(
     """Yield the states with one write in flight, and with two of different files."""
     if not profile.torn_writes:
         return
-    masks = predecessors(point.pending, profile)
+    before = predecessors(point.pending, profile)
     candidates = _last_writes(point.pending)
     seen: set[frozenset[tuple[str, bytes]]] = set()
 
@@ -65,14 +57,14 @@ def torn_states(
 
     is_wide = not profile.powersafe_overwrite
     for index in candidates:
-        for kept in _backgrounds(point.pending, masks, (index,)):
+        for kept in _backgrounds(point.pending, before, (index,)):
             for arrived in _cuts(point.pending[index], edges):
                 for rest in (OLD, *_rests(point, (index,))):
                     yield from new(kept, Tear(index, arrived, rest, is_wide))
     for pair in itertools.combinations(candidates, 2):
         if point.pending[pair[0]].inode == point.pending[pair[1]].inode:
             continue
-        for kept in _backgrounds(point.pending, masks, pair):
+        for kept in _backgrounds(point.pending, before, pair):
             for rest in _rests(point, pair):
                 yield from new(
                     kept, *(Tear(i, _half(point.pending[i]), rest, is_wide) for i in pair)
@@ -110,29 +102,16 @@ def _last_writes(operations: Sequence[Operation]) -> list[int]:
 
 
 def _backgrounds(
-    operations: Sequence[Operation], masks: Sequence[int], in_flight: Sequence[int]
+    operations: Sequence[Operation], before: Sequence[int], in_flight: Sequence[int]
 ) -> Sequence[int]:
     """Return legal sets without the writes in flight but with all that comes before them."""
-    never = sum(1 << index for index in in_flight)
-    needed = 0
-    for index in reversed(range(len(operations))):
-        if (never | needed) >> index & 1:
-            needed |= masks[index]
-    for index in range(len(operations)):
-        if masks[index] & never:
-            never |= 1 << index
-    if needed & never:
-        return ()  # one of them has to be kept before the other
+    flying = sum(1 << index for index in in_flight)
     everything = (1 << len(operations)) - 1
+    without = closed(everything & ~flying, before, grow=False)
+    needed = closed(flying, before, grow=True) & ~flying
+    if needed & ~without:
+        return ()  # one of them has to be kept before the other
     small = sum(1 << i for i, o in enumerate(operations) if o.kind is not Kind.WRITE)
-    before = (1 << min(in_flight)) - 1
-    wanted = (everything, before | needed, small | needed)
-    return list(dict.fromkeys(_closed(each & ~never, masks) for each in wanted))
-
-
-def _closed(kept: int, masks: Sequence[int]) -> int:
-    """Return the largest legal set inside `kept`: predecessors have lower indexes."""
-    for index, mask in enumerate(masks):
-        if kept >> index & 1 and mask & ~kept:
-            kept &= ~(1 << index)
-    return kept
+    earlier = (1 << min(in_flight)) - 1
+    wanted = (everything, earlier | needed, small | needed)
+    return list(dict.fromkeys(closed(each & without, before, grow=False) for each in wanted))

@@ -12,12 +12,14 @@ them find it.
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,14 @@ def rust_log(tmp_path_factory: pytest.TempPathFactory) -> str:
     command = [compiler, "-O", "--edition", "2021", str(source), "-o", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     return str(target)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Nothing is logged: recovery warns of every torn tail, and there may be thousands."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 COLLECTED_REQUIREMENTS: dict[str, set[str]] = {}

@@ -79,13 +79,12 @@ def use_log(disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, close: boo
 
 
 def use_log_through_a_failed_sync(
-    disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, reverts: bool = False,
-    how: SyncFailure = WEAKEST,
-) -> None:  # fmt: skip
+    disk: CrashFilesystem, wrap: Wrap = lambda disk: disk, *, how: SyncFailure = WEAKEST
+) -> None:
     """A sync fails, the log is reopened by the same boot, and goes on (trap T3)."""
     log = open_log(wrap(disk), 1)
     append(disk, log, (1,))
-    disk.fail_sync(FIRST, reverts=reverts, how=how)
+    disk.fail_sync(FIRST, how=how)
     append(disk, log, (2, 3))
     disk.close()
     log = open_log(wrap(disk), 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 from fault_injection.cases import Tally
@@ -15,7 +16,7 @@ from fault_injection.exploring import explore_plan
 from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Acknowledge, Append, Close, Damage, Open
+from fault_injection.log_steps import Acknowledge, Append, Open
 from fault_injection.result import (
     Failure,
     HexLine,
@@ -92,15 +93,6 @@ def hostile_failure() -> Failure:
     )  # fmt: skip
 
 
-def damage_run() -> LogRun:
-    """A run without anything broken in it, with a close and damage."""
-    plan = log_plan(
-        "bit-rot", Open(), Append(2), Acknowledge(1), Close(),
-        Damage("flip", 0, record=1, place=70, lost_max=1), Open(),
-    )  # fmt: skip
-    return LogRun(plan, ReferenceLog()).run()
-
-
 def _scenario(name: str, tally: Tally, seconds: float) -> ScenarioResult:
     known = find(name)
     return ScenarioResult(
@@ -138,6 +130,12 @@ def sample_result(*, hostile: bool = True) -> RunResult:
         ScenarioResult(
             "S16-nested-recovery", "the power fails during recovery, at each operation of it",
             Status.PARTIAL, "stopped after 3 of 8 parts", ("REC-9.1",), ("I5",), nested, 31.4,
+        ),
+        ScenarioResult(
+            "S65-quota-reached", "the quota is reached", Status.KNOWN,
+            "known: no quota yet (issue 1); I9 bounds hold: 9 files", ("WAL-4.4",), ("I9",),
+            Tally(cases=3, checks=9, fired=Counter({"quota": 3})), 0.02,
+            [replace(unsynced, invariant="I9", what="9 files, and the quota is 4")],
         ),
         ScenarioResult(
             "S43-real-filesystem", "ext4 and xfs are cut off while the log writes",

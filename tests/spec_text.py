@@ -15,7 +15,7 @@ from reference import connector_errors, errors
 from reference.connector_states import TRANSITIONS, State, Trigger
 from reference.crc import crc32
 from reference.dump import dump_frame, dump_header_copy
-from reference.frame import payload_of
+from reference.frame import StoredFrame, payload_of
 from reference.limits import (
     CONFIG_BOUNDS,
     FRAME_HEADER_BYTES,
@@ -26,7 +26,7 @@ from reference.limits import (
 from reference.link_dump import dump_link_frame
 from reference.link_frames import encode_message_frame
 from reference.link_messages import Acknowledge, Hello, Welcome, encode_publish_frame
-from reference.scanner import ScannedFrame, scan_segment
+from reference.scanner import scan_segment
 from reference.segment_header import SegmentHeader, decode_segment_header
 from simulators import sync_failure_table
 from simulators.persistence_table import table
@@ -92,14 +92,14 @@ def _errors_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _two_records() -> tuple[str, bytes, SegmentHeader, list[ScannedFrame]]:
+def _two_records() -> tuple[str, bytes, SegmentHeader, list[StoredFrame]]:
     ((name, content),) = two_record_log().items()
     header = decode_segment_header(content)
     assert isinstance(header, SegmentHeader)
     items = scan_segment(
         lambda offset, count: content[offset : offset + count], len(content), header
     )
-    frames = [item for item in items if isinstance(item, ScannedFrame)]
+    frames = [item for item in items if isinstance(item, StoredFrame)]
     assert len(frames) == 2
     return name, content, header, frames
 

@@ -21,6 +21,7 @@ from reference.codec import (
     decode_event_plainly_at,
     decode_timestamp_at,
     encode_event,
+    encode_event_plainly,
     encode_timestamp,
 )
 from reference.crc import crc32
@@ -36,6 +37,7 @@ from reference.errors import (
 )
 from reference.events import EventType, ProcessEvent
 from reference.fast_decode import decode_event_fast
+from reference.fast_encode import encode_event_fast
 from reference.timestamps import SECONDS_MAX, TIME_NS_MAX
 from tests.strategies import events, faker_event, times_ns
 from tests.test_events import BAD_FIELDS
@@ -383,6 +385,72 @@ def damaged_bytes(draw: st.DrawFn) -> bytes:
             case _:
                 data[at : at + 4] = bytes(4)
     return bytes(data)
+
+
+def encoded_plainly(event: ProcessEvent) -> bytes | None:
+    """What the plain encoder makes of it; None for its InvalidEvent."""
+    try:
+        return encode_event_plainly(event)
+    except InvalidEvent:
+        return None
+
+
+@pytest.mark.req("FMT-2.1")
+@given(events())
+def test_fast_encoder_takes_every_event_without_long_texts_and_agrees(event: ProcessEvent) -> None:
+    fast = encode_event_fast(event)
+    assert fast == encode_by_the_text(event)
+    assert fast == encode_event_plainly(event)
+
+
+ANY_VALUE = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 2**66), st.floats(), st.text(max_size=4),
+    st.just("\ud800"), st.sampled_from(EventType), st.just("x" * 1023), st.just("x" * 1024),
+    st.lists(st.text(max_size=3), max_size=3).map(tuple), st.just(("a", "y" * 1024)),
+    st.binary(max_size=3), st.just(TIME_NS_MAX), st.just(TIME_NS_MAX + 1),
+)  # fmt: skip
+
+
+@pytest.mark.req("EVT-1.2", "EVT-1.3", "FMT-2.1")
+@given(events(), st.dictionaries(st.sampled_from(ProcessEvent._fields), ANY_VALUE, max_size=3))
+def test_fast_encoder_agrees_or_declines_whatever_the_fields_hold(
+    event: ProcessEvent, changes: dict[str, object]
+) -> None:
+    changed = ProcessEvent._make({**event._asdict(), **changes}.values())
+    fast = encode_event_fast(changed)
+    assert fast is None or fast == encoded_plainly(changed)
+
+
+@pytest.mark.req("EVT-1.2")
+@pytest.mark.parametrize("cpu_usage", [float("nan"), float("inf"), 1])
+@pytest.mark.parametrize("memory_usage", [None, 1])
+def test_fast_encoder_declines_a_cpu_usage_that_is_no_finite_float(
+    cpu_usage: float, memory_usage: int | None
+) -> None:
+    event = small_event(1)._replace(
+        cpu_usage=cpu_usage, memory_usage=memory_usage, start_time_ns=TIME_NS_MAX
+    )
+    assert encode_event_fast(event) is None
+    assert encoded_plainly(event) is None
+
+
+@pytest.mark.req("EVT-1.2")
+@pytest.mark.parametrize("memory_usage", [None, 1])
+def test_fast_encoder_declines_a_start_after_the_year_9999(memory_usage: int | None) -> None:
+    event = small_event(1)._replace(
+        cpu_usage=1.0, memory_usage=memory_usage, start_time_ns=TIME_NS_MAX + 1
+    )
+    assert encode_event_fast(event) is None
+    assert encoded_plainly(event) is None
+
+
+@pytest.mark.req("EVT-1.3")
+@pytest.mark.parametrize(("executable_hash", "hash_algorithm"), [("x", None), (None, "x")])
+def test_fast_encoder_declines_one_half_of_a_hash(
+    executable_hash: str | None, hash_algorithm: str | None
+) -> None:
+    event = small_event(1)._replace(executable_hash=executable_hash, hash_algorithm=hash_algorithm)
+    assert encode_event_fast(event) is None
 
 
 def plainly(data: bytes, offset: int) -> tuple[ProcessEvent, int] | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
+import os
+import random
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,7 @@ from simulators.crash_states import Coverage, CrashState, crash_states
 from simulators.disk_image import Image, garbage
 from simulators.persistence import PROFILES, Profile, predecessors
 from simulators.persistence_table import PROPERTIES, holds
+from simulators.sync_failures import SYNC_FAILURES
 
 POSIX_MIN = PROFILES["posix-min"]
 ORDERED = PROFILES["ext4-ordered"]
@@ -183,7 +188,7 @@ def test_what_is_written_over_it_later_is_kept_and_the_old_does_not_come_back() 
 def test_a_filesystem_that_discards_what_failed_shows_the_old_data() -> None:
     disk = CrashFilesystem(POSIX_MIN, {"f": b"old."})
     disk.append("f", b"new")
-    disk.fail_sync("f", reverts=True)
+    disk.fail_sync("f", how=SYNC_FAILURES["btrfs"])
     with pytest.raises(OSError, match=r"Input/output"):
         disk.sync("f")
     assert disk.read("f", 0, 9) == b"old."
@@ -311,6 +316,55 @@ def test_calls_fail_as_a_disk_fails_them() -> None:
         with pytest.raises(OSError, match=r".") as caught:
             call()
         assert caught.value.errno == number
+
+
+def on_real_disk(place: Path, call: str, arguments: tuple[str, ...]) -> None:
+    """Make the call as this machine's kernel has it."""
+    old, new = place / arguments[0], place / arguments[-1]
+    if call == "create_exclusive":
+        old.open("xb").close()
+    elif call == "link":
+        os.link(old, new)
+    elif call == "rename_over":
+        old.rename(new)
+    elif call == "unlink":
+        old.unlink()
+    else:
+        assert call == "append"
+        with old.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
+            file.write(old.name.encode())
+
+
+@pytest.mark.req("DSK-1.1", "SIM-2.2")
+@pytest.mark.parametrize("seed", range(30))
+def test_names_links_and_renames_come_to_what_the_kernel_makes_of_them(
+    seed: int, tmp_path: Path
+) -> None:
+    source = random.Random(seed)
+    disk = CrashFilesystem(POSIX_MIN)
+    errors = 0
+    for _ in range(40):
+        call = source.choice(("create_exclusive", "append", "link", "rename_over", "unlink"))
+        count = 2 if call in ("link", "rename_over") else 1
+        arguments = tuple(source.choice("abc") for _ in range(count))
+        error = real = 0
+        try:
+            getattr(disk, call)(*arguments, *((arguments[0].encode(),) * (call == "append")))
+        except OSError as caught:
+            error = caught.errno or -1
+        try:
+            on_real_disk(tmp_path, call, arguments)
+        except OSError as caught:
+            real = caught.errno or -1
+        errors += error != 0
+        assert error == real, (call, arguments)
+        found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert disk.process_image() == found, (call, arguments)
+        same = disk.inodes()
+        for one, other in itertools.combinations(found, 2):
+            assert (tmp_path / one).samefile(tmp_path / other) == (same[one] == same[other])
+    assert 0 < errors < 40
 
 
 @pytest.mark.req("SIM-2.1")

@@ -9,17 +9,21 @@ from collections.abc import Callable
 
 import pytest
 
-from simulators.crash_filesystem import CrashFilesystem, CrashPoint
+from simulators.crash_filesystem import CrashFilesystem
+from simulators.crash_point import CrashPoint
 from simulators.crash_sampling import sample
 from simulators.crash_states import Coverage, crash_states, state_at
-from simulators.disk_image import FILLINGS, fillings
-from simulators.distinct_states import distinct_images, distinct_states
+from simulators.disk_image import FILLINGS, Image, fillings
+from simulators.distinct_states import DistinctState, distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
-from simulators.legal_sets import LegalSets, bits
-from simulators.persistence import PROFILES, Kind, Profile
+from simulators.legal_sets import LegalSets, bits, closed
+from simulators.looking import BuiltFiles
+from simulators.persistence import PROFILES, Kind, Profile, predecessors
+from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 from tests.crash_workloads import use_log, use_log_through_a_failed_sync
 
 POSIX_MIN = PROFILES["posix-min"]
+REVERTS = SYNC_FAILURES["btrfs"]
 SECTOR = 512
 NUMBERS = Numbers()
 PLAIN_MAX = 1500
@@ -53,7 +57,7 @@ def random_program(disk: CrashFilesystem, seed: int) -> None:
         elif action == "d":
             disk.sync_directory()
         elif action == "e":
-            disk.fail_sync(name, reverts=source.random() < 0.3)
+            disk.fail_sync(name, how=REVERTS if source.random() < 0.3 else WEAKEST)
             with contextlib.suppress(OSError):
                 disk.sync(name)
         if source.random() < 0.3:
@@ -78,6 +82,18 @@ def plainly(point: CrashPoint, profile: Profile, numbers: Numbers) -> Counter[tu
     )
 
 
+def assert_looks_like(state: DistinctState, image: Image, source: random.Random) -> None:
+    """What is seen of a directory without building it is what it has."""
+    sizes = tuple((name, len(content)) for name, content in image.items())
+    assert state.files.outline == sizes == BuiltFiles(image).outline
+    for name, size in sizes:
+        start, count = source.randrange(size + 1), source.choice((1, 100, 513, size))
+        for place in ((0, size), (start, count)):
+            found = state.files.piece(state.kept, name, *place)
+            assert found == BuiltFiles(image).piece(0, name, *place)
+            assert found == image[name][place[0] :][: place[1]]
+
+
 # ---- Recognised -------------------------------------------------------------
 
 
@@ -86,7 +102,7 @@ def plainly(point: CrashPoint, profile: Profile, numbers: Numbers) -> Counter[tu
 def test_every_directory_is_recognised_and_stands_for_as_many_sets_as_leave_it(
     profile: Profile,
 ) -> None:
-    numbers = Numbers()
+    numbers, source = Numbers(), random.Random(0)
     compared = recognised = 0
     for seed in range(60):
         disk = recorded(lambda disk, seed=seed: random_program(disk, seed), profile)  # type: ignore[misc]
@@ -100,6 +116,7 @@ def test_every_directory_is_recognised_and_stands_for_as_many_sets_as_leave_it(
                 found[state.key, state.filling] += state.sets
                 image = state_at(point, state.kept, state.filling).image
                 assert numbers.of_image(image) == state.key, "the way to get it leads to it"
+                assert_looks_like(state, image, source)
                 recognised += state.sets - 1
             assert found == plainly(point, profile, numbers)
             assert coverage.explored == coverage.legal == legal.count
@@ -119,6 +136,7 @@ def test_a_sample_is_recognised_as_well(name: str) -> None:
         for state in states:
             image = state_at(point, state.kept, state.filling).image
             assert numbers.of_image(image) == state.key
+            assert_looks_like(state, image, random.Random(3))
 
 
 @pytest.mark.req("SIM-2.4")
@@ -165,18 +183,23 @@ def test_of_the_sets_that_leave_a_directory_one_that_keeps_most_is_named() -> No
 
 
 @pytest.mark.req("SIM-2.4")
-def test_the_images_of_a_disk_are_given_once_each_without_recovering_them() -> None:
+@pytest.mark.parametrize("first", [0, 9])
+def test_the_cuts_of_a_disk_leave_each_directory_once_for_what_was_promised(first: int) -> None:
     disk = recorded(use_log, POSIX_MIN)
-    found = list(distinct_images(disk, POSIX_MIN, budget=50, seed=1))
-    images = [frozenset(state.image.items()) for _, state in found]
-    assert len(set(images)) == len(images) > 100
-    assert set(images) == {
-        frozenset(state.image.items())
-        for point in disk.points
+    found = list(distinct_cuts(disk, budget=50, seed=1, first=first))
+    pairs = [
+        (
+            disk.points[moment].mark,
+            frozenset(state_at(disk.points[moment], cut.kept, cut.filling).image.items()),
+        )
+        for moment, cut in found
+    ]
+    assert len(set(pairs)) == len(pairs) > 100
+    assert set(pairs) == {
+        (point.mark, frozenset(state.image.items()))
+        for point in disk.points[first:]
         for state in crash_states(point, POSIX_MIN, budget=50, seed=1)
     }
-    for moment, state in found:
-        assert state_at(disk.points[moment], state.kept, state.filling) == state
 
 
 @pytest.mark.req("SIM-2.4", "SIM-2.5")
@@ -185,6 +208,22 @@ def test_a_state_is_made_again_from_what_was_kept(name: str) -> None:
     for point in recorded(lambda disk: random_program(disk, 7), PROFILES[name]).points:
         for state in crash_states(point, PROFILES[name], budget=100):
             assert state_at(point, state.kept, state.filling) == state
+
+
+@pytest.mark.req("SIM-2.4")
+@pytest.mark.parametrize("name", ["posix-min", "ext4-ordered", "btrfs", "strict"])
+def test_a_wanted_set_is_closed_to_the_least_that_has_it_or_the_most_that_is_in_it(
+    name: str,
+) -> None:
+    source = random.Random(name)
+    for point in recorded(lambda disk: random_program(disk, 11), PROFILES[name]).points:
+        legal = list(LegalSets(point.pending, PROFILES[name]))
+        before = predecessors(point.pending, PROFILES[name])
+        wanted = source.getrandbits(len(point.pending) or 1) & ((1 << len(point.pending)) - 1)
+        above = [each for each in legal if wanted & ~each == 0]
+        inside = [each for each in legal if each & ~wanted == 0]
+        assert closed(wanted, before, grow=True) == min(above, key=int.bit_count)
+        assert closed(wanted, before, grow=False) == max(inside, key=int.bit_count)
 
 
 # ---- Every moment -----------------------------------------------------------

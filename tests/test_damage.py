@@ -12,6 +12,7 @@ from fault_injection.damage import (
     segment_names,
 )
 from fault_injection.errors import PlanError
+from fault_injection.hex_difference import pieces
 from fault_injection.log_steps import Append, Close, Damage, Open
 from fault_injection.workloads import files, image_of, log_plan
 from reference.limits import FRAMES_OFFSET
@@ -54,6 +55,13 @@ def test_an_undamaged_log_is_clean(image: Image) -> None:
 def test_segments_are_in_the_order_of_numbers() -> None:
     names = ["procmond-100000.wal", "procmond-99999.wal", "procmond-00001.wal"]
     assert segment_names(dict.fromkeys(names, b"")) == names[::-1]
+
+
+def test_names_that_are_no_segments_are_not_counted_as_some() -> None:
+    strange = ["procmond-.wal", "procmond-1.wal", "procmond-000002.wal", "procmond-x.wal",
+               "procmond-00000.wal", "procmond-99999999999.wal"]  # fmt: skip
+    assert segment_names(dict.fromkeys([*strange, FIRST], b"")) == [FIRST]
+    assert [piece.name for piece in pieces("procmond-1.wal", bytes(9))] == [""]
 
 
 def test_a_flip_turns_one_bit_of_the_record(image: Image) -> None:

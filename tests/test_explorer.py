@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_states import crash_states, state_at
 from simulators.explorer import VIOLATIONS_MAX, Exploration, explore
 from simulators.persistence import PROFILES
+from simulators.sync_failures import SYNC_FAILURES
 from tests.crash_workloads import (
     Answer,
     append,
@@ -26,15 +26,9 @@ from tests.crash_workloads import (
 )
 from tests.wal_helpers import small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 POSIX_MIN = PROFILES["posix-min"]
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Recovery warns of every torn tail, and there are thousands."""
-    logging.disable(logging.ERROR)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def explored(
@@ -90,10 +84,10 @@ def test_torn_pieces_of_eight_bytes_and_garbage() -> None:
 
 
 @pytest.mark.req("WAL-4.3", "REC-7.1", "SIM-2.3")
-@pytest.mark.parametrize("reverts", [False, True])
-def test_a_failed_sync_and_a_reopening_in_the_same_boot(reverts: bool) -> None:
+@pytest.mark.parametrize("how", ["weakest", "btrfs"])
+def test_a_failed_sync_and_a_reopening_in_the_same_boot(how: str) -> None:
     def workload(disk: CrashFilesystem) -> None:
-        use_log_through_a_failed_sync(disk, reverts=reverts)
+        use_log_through_a_failed_sync(disk, how=SYNC_FAILURES[how])
 
     result = explored(workload, budget=300)
     assert result.violations == []

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fault_injection import cli
+from fault_injection.cases import Case, execute
+from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Append, Kill, Open, PowerCut
 from fault_injection.plan import Plan, parse_plan
-from fault_injection.scenarios import catalogue
+from fault_injection.scenario import Effort
+from fault_injection.scenarios import catalogue, find
+from fault_injection.shrink import shrink
+from fault_injection.subject import ReferenceLog
+from fault_injection.workloads import log_plan, rotate_and_delete
 from tests.process_helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
@@ -70,6 +79,11 @@ def test_explain_knows_scenarios_invariants_requirements_and_mutants(
         (("replay", "/no/such/file"), "cannot be read"),
         (("mutants", "no-synk"), "did you mean"),
         (("explore", "--budget", "0"), "at least 1"),
+        (("explore", "--images", "-1"), "at least 1"),
+        (("run", "--jobs", "0"), "at least 1"),
+        (("mutants", "--jobs", "0"), "at least 1"),
+        (("mutants", "--jobs", "many"), "'many': a whole number is needed"),
+        (("port", "fly"), "choose from"),
     ],
 )
 def test_what_cannot_be_done_is_told_with_exit_code_2(
@@ -98,6 +112,19 @@ def test_a_run_in_which_nothing_was_executed_is_not_green(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said(capsys, "run", "psow-off", "--shard", "2/2", "--no-report", "--jobs", "1", code=3)
+
+
+@pytest.mark.req("SCN-2.3")
+def test_the_help_names_every_command_and_a_plan_as_it_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = said(capsys, "--help")
+    for command in (*cli.COMMANDS, "smoke, vectors, tiers, connector"):
+        assert command in shown
+    (plan,) = re.findall(r"replay \.reports/faults/plans/(\S+)-(I\d+)\.json", shown)
+    scenario = find(plan[0])
+    assert plan == (scenario.id, "I1")
+    assert "I1" in scenario.invariants
 
 
 @pytest.mark.req("SCN-1.2", "SCN-1.5")
@@ -141,16 +168,64 @@ def test_explore_says_how_many_of_how_many(capsys: pytest.CaptureFixture[str]) -
     assert "legal sets (" in shown
 
 
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+@pytest.mark.parametrize("profile", ["torn", "torn-blocks"])
+def test_explore_takes_disks_that_tear_writes(
+    profile: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = said(capsys, "explore", "--profile", profile, "--budget", "20", "--jobs", "1")
+    assert "4 plans, explored" in shown
+    steps = rotate_and_delete()
+    whole, torn = (
+        execute(Case(log_plan("x", *steps, profile=each), budget=20), ReferenceLog())
+        for each in ("posix-min", profile)
+    )
+    assert torn.broken is whole.broken is None
+    assert torn.tally.distinct > whole.tally.distinct, "with writes in flight"
+
+
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+def test_a_scenario_tears_writes() -> None:
+    cases = catalogue()["unsynced-all-subsets"].cases(Effort())
+    assert "torn" in [case.plan.profile for case in cases if isinstance(case, Case)]
+
+
+@pytest.mark.req("SCN-1.4", "SIM-2.12")
+@pytest.mark.parametrize("profile", ["psow-off", "sync-loses-size"])
+def test_explore_finds_the_stated_limits_and_a_plan_shows_them_again(
+    profile: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("explore", "--profile", profile, "--budget", "20", "--jobs", "1")
+    shown = said(capsys, *options, code=1)
+    assert "SEE IT AGAIN" in shown
+    case = Case(log_plan("x", *rotate_and_delete(), profile=profile), budget=20)
+    broken = execute(case, ReferenceLog())
+    assert broken.broken is not None
+    plan = shrink(case, broken, ReferenceLog()).plan
+    assert plan.profile == profile
+    again = LogRun(parse_plan(plan.as_text()), ReferenceLog()).run()
+    assert again.broken is not None
+    assert again.broken.invariant == broken.broken.invariant
+
+
 @pytest.mark.req("SCN-2.3")
 def test_ctrl_c_ends_with_a_report_of_what_is_known(tmp_path: Path) -> None:
+    screen, terminal = pty.openpty()  # on which progress is shown as soon as there is some
     process = subprocess.Popen(
         [sys.executable, "-m", "fault_injection", "run", "--jobs", "2", "--report", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=terminal, text=True, start_new_session=True,
     )  # fmt: skip
-    time.sleep(4)
+    os.close(terminal)
+    shown = os.read(screen, 1000)
+    while b"parts" not in shown:
+        shown += os.read(screen, 1000)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=60)
+    with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+        while more := os.read(screen, 1000):
+            shown += more
+    os.close(screen)
+    err = shown.decode()
     assert process.returncode == 1, out + err
     report = json.loads((tmp_path / "report.json").read_text())
     statuses = {each["status"] for each in report["scenarios"]}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,18 +14,13 @@ from simulators.persistence import PROFILES
 from tests.crash_workloads import open_log
 from tests.wal_helpers import FIRST, small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "create_exclusive": ("new",), "append": ("f", b"x"), "overwrite": ("f", 0, b"x"),
     "sync": ("f",), "truncate": ("f", 3), "read": ("f", 0, 1), "rename_new": ("f", "other"),
     "unlink": ("f",), "lock": (LockMode.SHARED,),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def new_disk() -> FaultyFilesystem:

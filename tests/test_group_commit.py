@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from reference.errors import AppendError, AppendIndefinite, LogFailed, SyncFailed, WalClosed
-from reference.group_commit import GroupCommit, Outcome
+from reference.errors import (
+    AppendError,
+    AppendIndefinite,
+    DiskRejected,
+    LogFailed,
+    SyncFailed,
+    WalClosed,
+)
+from reference.group_commit import OFFERED_MAX, GroupCommit, Outcome
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
 from tests.wal_helpers import FIRST, frames_of, make_log, small_config, small_event
@@ -61,8 +69,15 @@ class Threads:
         self._threads.append(thread)
         thread.start()
 
+    def join_one(self, key: int) -> None:
+        """Wait for the one that was started as the key-th."""
+        self._join(self._threads[key - 1 : key])
+
     def join(self) -> None:
-        for thread in self._threads:
+        self._join(self._threads)
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        for thread in threads:
             thread.join(DEADLINE_S)
             assert not thread.is_alive(), "deadlock"
 
@@ -83,6 +98,10 @@ def wait_for_queue(log: object, length: int) -> None:
             return
         deadline.wait(0.001)
     raise AssertionError("the callers did not arrive")
+
+
+def committers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "wal-commit"]
 
 
 @pytest.fixture
@@ -116,7 +135,7 @@ def test_callers_that_wait_while_one_syncs_share_the_next_sync(
 def test_one_caller_alone_is_committed_at_once() -> None:
     batches: list[list[bytes]] = []
 
-    def commit(events: object) -> Outcome:
+    def commit(events: object, _: object) -> Outcome:
         assert isinstance(events, list)
         batches.append(list(events))
         return Outcome(len(events), 1)
@@ -146,7 +165,7 @@ def test_a_failed_sync_is_indefinite_for_its_batch_and_definite_for_those_behind
 @pytest.mark.req("WAL-1.4")
 def test_each_caller_of_a_failed_batch_gets_an_error_with_its_own_numbers() -> None:
     outcomes = iter([Outcome(2, 5), Outcome(1, error=LogFailed("test"))])
-    commits = GroupCommit(lambda _events: next(outcomes))
+    commits = GroupCommit(lambda _events, _before_sync: next(outcomes))
     with pytest.raises(LogFailed) as caught:
         commits.submit([b"a", b"b", b"c"])
     assert caught.value.stored == (5, 6)
@@ -192,58 +211,312 @@ def test_an_exclusive_action_waits_for_its_turn(held: tuple[GatedDisk, Threads])
     disk, threads = held
     log = make_log(disk)
     hold_an_append(disk, threads, log)
-    threads.start(2, log.start_new_identity)
+    threads.start(2, lambda: log.append(small_event(2)))
     wait_for_queue(log, 2)
-    threads.start(3, lambda: log.append(small_event(2)))
+    threads.start(3, log.start_new_identity)
     wait_for_queue(log, 3)
-    disk.let_through(2)
+    threads.start(4, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 4)
+    disk.let_through(3)
     threads.join()
-    assert threads.results[1] == 1
-    assert threads.results[3] == 2
-    assert threads.results[2] == log.log_id
+    assert (threads.results[1], threads.results[2], threads.results[4]) == (1, 2, 3)
+    assert threads.results[3] == log.log_id
+    assert [len(frames_of(disk, name)) for name in log.segment_names] == [2, 1]
+
+
+class InterruptedDisk(GatedDisk):
+    """A disk of whose syncs of the first segment one ends in a Ctrl-C."""
+
+    interrupt = False
+
+    def sync(self, name: str) -> None:
+        super().sync(name)
+        if name == FIRST and self.interrupt:
+            self.interrupt = False
+            raise SystemExit
 
 
 @pytest.mark.req("ERR-1.2", "WAL-2.1")
-def test_an_interrupted_commit_is_indefinite_for_everyone_whose_events_it_held() -> None:
-    class InterruptedDisk(GatedDisk):
-        interrupt = False
-
-        def sync(self, name: str) -> None:
-            super().sync(name)
-            if name == FIRST and self.interrupt:
-                self.interrupt = False
-                raise SystemExit
-
+def test_an_interrupted_commit_is_told_to_its_caller_and_ends_the_log() -> None:
     disk, threads = InterruptedDisk(), Threads()
     log = make_log(disk)
-    hold_an_append(disk, threads, log)
 
     def interrupted() -> object:
         try:
-            return log.append(small_event(2))
+            return log.append(small_event(1))
         except SystemExit:
             return "interrupted"
 
-    threads.start(2, interrupted)
+    disk.hold()
+    threads.start(1, interrupted)
+    disk.wait_for_sync()
+    threads.start(2, lambda: log.append(small_event(2)))
     wait_for_queue(log, 2)
-    threads.start(3, lambda: log.append(small_event(3)))
-    wait_for_queue(log, 3)
+    disk.interrupt = True
+    disk.let_through(9)
+    threads.join()
+    assert threads.results[1] == "interrupted"
+    assert isinstance(threads.results[2], LogFailed)
+    assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1]
+
+
+@pytest.mark.req("ERR-1.2", "WAL-2.1")
+def test_a_commit_for_many_that_breaks_off_is_indefinite_for_all_whose_events_it_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    others = set(committers())
+    disk, threads = InterruptedDisk(), Threads()
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    for number in (2, 3):
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        wait_for_queue(log, number)
     disk.let_through()
     disk.wait_for_sync()
     disk.interrupt = True
     disk.let_through(9)
     threads.join()
     assert threads.results[1] == 1
-    assert threads.results[2] == "interrupted"
+    assert isinstance(threads.results[2], AppendIndefinite)
     assert isinstance(threads.results[3], AppendIndefinite)
+    for committer in set(committers()) - others:
+        committer.join(DEADLINE_S)
+    assert [each.exc_type for each in told] == [SystemExit], "nobody else is told what broke it"
+    with pytest.raises(LogFailed):
+        log.append(small_event(4))
+    log.close()
     assert [entry.sequence for entry in make_log(disk.copy()).replay()] == [1, 2, 3]
+
+
+class Interruptible(threading.Condition):
+    """What callers wait on; once `stop` is set, waiting ends in a Ctrl-C.
+
+    Not the committer's: signals come to the main thread only.
+    """
+
+    stop = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if threading.current_thread().name == "wal-commit":
+            return super().wait(timeout)
+        while not self.stop.is_set():
+            if super().wait(0.001):
+                return True
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Threads, int], None]:
+    """Interrupt the waiting of a caller, and return when it has gone."""
+    Interruptible.stop = threading.Event()
+    names = {**vars(threading), "Condition": Interruptible}  # for the callers only
+    monkeypatch.setattr("reference.group_commit.threading", SimpleNamespace(**names))
+
+    def end(threads: Threads, key: int) -> None:
+        Interruptible.stop.set()
+        threads.join_one(key)
+        Interruptible.stop.clear()
+
+    return end
+
+
+def unless_interrupted(action: Callable[[], object]) -> Callable[[], object]:
+    def run() -> object:
+        try:
+            return action()
+        except KeyboardInterrupt:
+            return "interrupted"
+
+    return run
+
+
+@pytest.mark.req("WAL-2.1", "WAL-1.2")
+def test_a_caller_interrupted_before_its_turn_stores_nothing(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(lambda: log.append(small_event(9))))
+    wait_for_queue(log, 2)
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.append(small_event(2)) == 2
+    assert [entry.event.pid for entry in log.replay()] == [1, 2]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-1.2")
+def test_a_caller_interrupted_during_its_sync_leaves_the_log_in_order(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(lambda: log.append(small_event(2))))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 2, by the committer
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.append(small_event(3)) == 3
+    assert [entry.event.pid for entry in log.replay()] == [1, 2, 3]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-7.1")
+def test_an_exclusive_action_interrupted_before_its_turn_is_not_run(
+    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    before = log.log_id
+    hold_an_append(disk, threads, log)
+    threads.start(2, unless_interrupted(log.start_new_identity))
+    wait_for_queue(log, 2)
+    interrupt(threads, 2)
+    disk.let_through(2)
+    threads.join()
+    assert threads.results == {1: 1, 2: "interrupted"}
+    assert log.log_id == before
+    assert log.append(small_event(2)) == 2
+
+
+@pytest.mark.req("WAL-2.1", "WAL-2.2")
+def test_more_events_than_are_looked_at_for_one_batch_follow_in_the_next() -> None:
+    batches: list[int] = []
+
+    def commit(events: object, _: object) -> Outcome:
+        assert isinstance(events, list)
+        batches.append(len(events))
+        return Outcome(len(events), 1 + sum(batches[:-1]))
+
+    count = OFFERED_MAX + 5
+    assert GroupCommit(commit).submit([b"e"] * count) == list(range(1, count + 1))
+    assert batches == [OFFERED_MAX, 5]
+
+
+@pytest.mark.req("WAL-2.1")
+def test_waiting_callers_commit_for_each_other_if_no_thread_can_be_started(
+    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    for number in (2, 3):
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        wait_for_queue(log, number)
+
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        disk.journal.clear()
+        disk.let_through()
+        disk.wait_for_sync()
+        disk.let_through()
+        threads.join()
+    assert threads.results == {1: 1, 2: 2, 3: 3}
+    assert disk.journal == [("sync", FIRST), ("append", FIRST), ("sync", FIRST)]
+
+
+@pytest.mark.req("WAL-2.1")
+def test_the_committer_comes_when_callers_wait_and_is_gone_when_the_log_is_closed(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    others = set(committers())  # of logs that other tests left open
+    log.append(small_event(1))
+    assert set(committers()) <= others, "one alone needs none"
+    disk.hold()
+    threads.start(2, lambda: log.append(small_event(2)))
+    disk.wait_for_sync()
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()
+    assert len(set(committers()) - others) == 1
+    disk.let_through()
+    threads.join()
+    log.close()
+    assert set(committers()) <= others
+
+
+@pytest.mark.req("WAL-2.1")
+def test_those_whose_events_are_stored_are_woken_when_the_next_sync_begins(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 2, by the committer
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()  # of 3, which is not let through
+    threads.join_one(2)
+    assert threads.results == {1: 1, 2: 2}
+
+
+@pytest.mark.req("WAL-2.1", "WAL-4.2")
+def test_those_whose_events_are_stored_are_woken_also_if_the_next_batch_comes_to_no_sync(
+    held: tuple[GatedDisk, Threads],
+) -> None:
+    disk, threads = held
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    threads.start(2, lambda: log.append(small_event(2)))
+    wait_for_queue(log, 2)
+    disk.let_through()
+    disk.wait_for_sync()
+    threads.start(3, lambda: log.append(small_event(3)))
+    wait_for_queue(log, 2)
+    disk.fail("append", FIRST)
+    disk.is_held = False  # the sync of the cut
+    disk.let_through()
+    threads.join()
+    assert threads.results[2] == 2
+    assert isinstance(threads.results[3], DiskRejected)
+
+
+@pytest.mark.req("WAL-2.1")
+@pytest.mark.parametrize("linger_s", [0.0, 60.0])
+def test_a_committer_that_lingered_in_vain_is_followed_by_another(
+    held: tuple[GatedDisk, Threads], monkeypatch: pytest.MonkeyPatch, linger_s: float
+) -> None:
+    monkeypatch.setattr("reference.group_commit.LINGER_S", linger_s)
+    others = set(committers())
+    disk, threads = held
+    log = make_log(disk)
+    for number in (1, 3, 5):
+        disk.hold()
+        threads.start(number, lambda number=number: log.append(small_event(number)))  # type: ignore[misc]
+        disk.wait_for_sync()
+        threads.start(number + 1, lambda number=number: log.append(small_event(number + 1)))  # type: ignore[misc]
+        wait_for_queue(log, 2)
+        disk.let_through(2)
+        threads.join()
+    assert threads.results == {number: number for number in range(1, 7)}
+    if linger_s:
+        assert len(set(committers()) - others) == 1, "the same one each time"
+    log.close()
+    assert set(committers()) <= others
 
 
 @pytest.mark.req("WAL-2.1")
 def test_an_interrupted_leader_leaves_the_queue_to_the_others() -> None:
     calls = 0
 
-    def commit(events: object) -> Outcome:
+    def commit(events: object, _: object) -> Outcome:
         nonlocal calls
         calls += 1
         if calls == 1:

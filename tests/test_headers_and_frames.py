@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 from zlib import crc32
@@ -11,19 +12,23 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reference.codec import encode_event, encode_timestamp
-from reference.errors import EndOfBytes, InvalidTag, NumberOutOfRange, TrailingBytes
+from reference.errors import DecodeError, EndOfBytes, InvalidTag, NumberOutOfRange, TrailingBytes
 from reference.events import LogEntry, ProcessEvent
 from reference.frame import (
     FrameHeader,
+    StoredFrame,
     body_verifies,
     check_frame_header,
     decode_body,
+    decode_body_plainly,
     encode_frame,
+    encode_frames,
     payload_of,
-    read_expected_frame,
+    read_frames,
 )
 from reference.limits import FRAME_HEADER_BYTES, FRAMES_OFFSET
 from reference.segment_header import (
+    FrameKey,
     HeaderFault,
     SegmentHeader,
     UnsupportedHeader,
@@ -394,6 +399,14 @@ def test_frame_of_another_sync_word_does_not_verify_although_its_crc_holds() -> 
 # ---- The fast path ----------------------------------------------------------
 
 
+def read_expected_frame(
+    data: bytes, index: int, offset: int, sequence: int, key: FrameKey
+) -> bytes | None:
+    """The body of the first frame of a run, or None if there is none."""
+    run = read_frames(data, index, offset, sequence, sequence + 1, key)
+    return run[0].body if run else None
+
+
 def read_expected(data: bytes, offset: int, sequence: int, index: int = 0) -> bytes | None:
     return read_expected_frame(data, index, offset, sequence, HEADER.frame_key)
 
@@ -425,6 +438,51 @@ def test_fast_path_takes_no_frame_that_does_not_verify(frame: Placed, data: st.D
     damaged[bit // 8] ^= 1 << (bit % 8)
     key = frame.header.frame_key
     assert read_expected_frame(bytes(damaged), 0, frame.offset, frame.sequence, key) is None
+
+
+@st.composite
+def encoded_batches(draw: st.DrawFn) -> tuple[FrameKey, int, int, bytes, list[bytes]]:
+    """A key, an offset, a sequence, an encoded timestamp, and bytes that stand for events."""
+    header = draw(headers())
+    offset = draw(st.integers(FRAMES_OFFSET, 2**40))
+    events = draw(st.lists(st.binary(min_size=47, max_size=200), min_size=1, max_size=8))
+    timestamp = encode_timestamp(draw(times_ns))
+    return header.frame_key, offset, draw(st.integers(1, SEQUENCE_MAX - 9)), timestamp, events
+
+
+@pytest.mark.req("FMT-5.1", "FMT-5.4", "WAL-3.2")
+@given(encoded_batches(), st.data())
+def test_many_frames_in_one_loop_are_those_made_and_read_one_by_one(
+    batch: tuple[FrameKey, int, int, bytes, list[bytes]], data: st.DataObject
+) -> None:
+    key, offset, sequence, timestamp, events = batch
+    places, at = [], offset
+    for number, event in enumerate(events, sequence):
+        frame = encode_frame(key, at, number, timestamp, event)
+        places.append(StoredFrame(at, number, frame[FRAME_HEADER_BYTES:]))
+        at += len(frame)
+    ends = [place.offset + FRAME_HEADER_BYTES + len(place.body) for place in places]
+    end_max = data.draw(st.integers(offset, at + 9))
+    start_end = data.draw(st.integers(offset, at + 9))
+    wanted = 1 + sum(
+        end <= end_max and place.offset < start_end
+        for place, end in zip(places[1:], ends[1:], strict=True)
+    )
+    pieces, count, end = encode_frames(
+        key, offset, sequence, timestamp, events, end_max=end_max, start_end=start_end
+    )
+    assert (count, end) == (wanted, ends[wanted - 1])
+    text = b"".join(pieces)
+    before = data.draw(st.binary(max_size=9))
+    run = read_frames(before + text + b"x", len(before), offset, sequence, 2**64, key)
+    assert run == places[:wanted]
+    last = data.draw(st.integers(sequence, sequence + 9))
+    assert read_frames(text, 0, offset, sequence, last, key) == run[: last - sequence]
+    bit = data.draw(st.integers(0, len(text) * 8 - 1))
+    damaged = bytearray(text)
+    damaged[bit // 8] ^= 1 << (bit % 8)
+    good = sum(each <= offset + bit // 8 for each in ends[:wanted])
+    assert read_frames(bytes(damaged), 0, offset, sequence, 2**64, key) == run[:good]
 
 
 @pytest.mark.req("FMT-5.2", "FMT-5.4")
@@ -511,6 +569,28 @@ def test_header_at_the_bounds_verifies(length: int, sequence: int) -> None:
 
 
 # ---- Bodies that verify and cannot be decoded -------------------------------
+
+
+def decoded(decode: Callable[[bytes, int], LogEntry], body: bytes, sequence: int) -> object:
+    """The entry, or the error with its place."""
+    try:
+        return decode(body, sequence)
+    except DecodeError as error:
+        return type(error), error.offset, str(error)
+
+
+@pytest.mark.req("FMT-5.1", "FMT-2.2", "FMT-2.3", "FMT-2.6", "REC-11.1")
+@given(frames(), st.data())
+def test_a_damaged_body_is_decoded_as_step_by_step(frame: Placed, data: st.DataObject) -> None:
+    body = bytearray(frame.data[FRAME_HEADER_BYTES:])
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = st.one_of(st.integers(0, 50), st.integers(0, len(body) - 1))
+        body[min(data.draw(place), len(body) - 1)] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(body)), st.integers(16, len(body))))
+    text = bytes(body[:cut])
+    sequence = data.draw(st.sampled_from([frame.sequence, frame.sequence + 1]))
+    assert decoded(decode_body, text, sequence) == decoded(decode_body_plainly, text, sequence)
+
 
 CRC = b"\0\0\0\0"
 

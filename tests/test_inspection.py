@@ -138,6 +138,36 @@ def test_half_of_a_frame_at_the_end_of_a_running_log_is_in_progress() -> None:
 
 
 @pytest.mark.req("CLI-2.2")
+@pytest.mark.parametrize("size_bytes", [0, 60, 128, 4000, 4096, 4160, 4224, 8191])
+def test_half_of_the_header_block_of_a_new_file_of_a_running_log_is_in_progress(
+    size_bytes: int,
+) -> None:
+    disk = disk_with(7, small_config(), close=False)
+    disk.cut(THIRD, size_bytes)
+    disk.locked = True
+    assert report_of(disk).is_clean
+
+
+@pytest.mark.req("CLI-2.2", "FMT-4.2")
+@pytest.mark.parametrize("file", [SECOND, THIRD])
+def test_a_bad_header_copy_of_a_whole_header_block_is_damage_also_while_the_log_runs(
+    file: str,
+) -> None:
+    disk = disk_with(7, small_config(), close=False)
+    disk.flip_bit(file, (4096 + 30) * 8)
+    disk.locked = True
+    assert [(d.kind, d.file) for d in report_of(disk).damages] == [(DamageKind.HEADER_COPY, file)]
+
+
+@pytest.mark.req("CLI-2.2", "FMT-4.2")
+def test_an_older_file_of_a_running_log_that_ends_in_its_header_block_is_damage() -> None:
+    disk = disk_with(7, small_config(), close=False)
+    disk.cut(SECOND, 4160)
+    disk.locked = True
+    assert (DamageKind.HEADER_COPY, SECOND) in [(d.kind, d.file) for d in report_of(disk).damages]
+
+
+@pytest.mark.req("CLI-2.2")
 @pytest.mark.parametrize("bits", [(200,), (200, 4096 * 8 + 200)])
 def test_bad_slots_of_a_running_log_are_in_progress(bits: tuple[int, ...]) -> None:
     disk = live_disk(3)

@@ -6,7 +6,6 @@ import pytest
 
 from fault_injection.cuts import (
     SIZES_ONLY,
-    closed_under,
     cuts,
     file_picks,
     image_after,
@@ -47,7 +46,8 @@ from fault_injection.workloads import (
     segments_of,
 )
 from simulators.crash_states import crash_states
-from simulators.persistence import PROFILES, Kind
+from simulators.legal_sets import closed
+from simulators.persistence import DISKS, Kind, predecessors
 from tests.toy_log import ToyLog
 
 pytestmark = pytest.mark.req("SCN-1.2")
@@ -299,8 +299,9 @@ def test_picks_grow_or_shrink_to_what_is_legal() -> None:
     disk = disk_of(log_plan("x", *rotate_and_delete(), profile="strict"))
     point = max(disk.points, key=lambda each: len(each.pending))
     last = 1 << (len(point.pending) - 1)
-    assert closed_under(point, disk.profile, last, grow=True) == 2 * last - 1
-    assert closed_under(point, disk.profile, last, grow=False) == 0
+    before = predecessors(point.pending, disk.profile)
+    assert closed(last, before, grow=True) == 2 * last - 1
+    assert closed(last, before, grow=False) == 0
 
 
 def test_picked_cuts_keep_just_what_was_picked() -> None:
@@ -362,7 +363,7 @@ def test_a_plan_that_asks_for_what_does_not_exist_is_refused(step: Step) -> None
         run(Open(), Append(1), step, Open())
     with pytest.raises(PlanError, match="profile"):
         LogRun(Plan("x", "log", (), "fat32"), ReferenceLog())
-    assert sorted(PROFILES)[0] == "btrfs"
+    assert sorted(DISKS)[0] == "btrfs"
 
 
 def test_new_steps_are_data() -> None:

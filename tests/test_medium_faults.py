@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,13 +21,13 @@ from simulators.medium_faults import (
     ReadFault,
     StaleFile,
     Truncated,
-    as_json,
-    from_json,
 )
 from simulators.memory_filesystem import MemoryFilesystem
 from simulators.persistence import PROFILES
 from tests.crash_workloads import open_log
 from tests.wal_helpers import FIRST, SECOND, frames_of, small_event
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 IMAGE: Image = {"f": b"abcdef", "g": b"xyz"}
 CASES: list[tuple[MediumFault, Image]] = [
@@ -50,13 +47,6 @@ NOTHING: list[MediumFault] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
-
-
 @pytest.mark.req("SIM-2.13")
 @pytest.mark.parametrize(("fault", "after"), CASES)
 def test_each_fault_changes_what_it_says_and_nothing_else(fault: MediumFault, after: Image) -> None:
@@ -69,18 +59,6 @@ def test_each_fault_changes_what_it_says_and_nothing_else(fault: MediumFault, af
 @pytest.mark.parametrize("fault", NOTHING)
 def test_a_fault_of_what_is_not_there_does_nothing(fault: MediumFault) -> None:
     assert fault.apply(IMAGE) == IMAGE
-
-
-@pytest.mark.req("SIM-2.13")
-@pytest.mark.parametrize("fault", [fault for fault, _ in CASES])
-def test_a_fault_is_written_as_json_and_read_again(fault: MediumFault) -> None:
-    assert from_json(json.loads(json.dumps(as_json(fault)))) == fault
-
-
-@pytest.mark.req("SIM-2.13")
-def test_a_fault_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(KeyError):
-        from_json({"kind": "Evaporated", "file": "f"})
 
 
 # ---- As a process reads it --------------------------------------------------
@@ -126,6 +104,19 @@ def test_a_read_that_fails_shows_nothing_and_an_oracle_that_looks_is_not_counted
     with pytest.raises(OSError, match="Input/output"):
         disk.read("f", 0, 9)
     assert disk.read("f", 0, 9) == b"a"
+
+
+@pytest.mark.req("SIM-2.13", "DSK-1.1")
+@pytest.mark.parametrize("change", [FlipBit("f", 9), NamesSwapped("f", "g"), Truncated("f", 1)])
+def test_a_file_that_is_gone_cannot_be_read_whatever_its_reads_were_to_show(
+    change: MediumFault,
+) -> None:
+    disk = reading(ReadFault(change, times=0))
+    disk.unlink("f")
+    with pytest.raises(OSError, match="No such file") as caught:
+        disk.read("f", 0, 3)
+    assert caught.value.errno == errno.ENOENT
+    assert disk.fired == []
 
 
 # ---- The log ----------------------------------------------------------------

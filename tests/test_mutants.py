@@ -7,15 +7,18 @@ is switched on for a whole one.
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fault_injection import cli
 from fault_injection.errors import UnknownMutant, UsageError
-from fault_injection.mutants import Mutant, Patch, find, mutants
+from fault_injection.mutants import Mutant, Patch, find, matrix, mutants
 from fault_injection.mutants.applying import (
     ROOT,
     StalePatch,
@@ -24,7 +27,8 @@ from fault_injection.mutants.applying import (
     source_path,
     switched_on,
 )
-from fault_injection.mutants.matrix import listing, try_mutant, try_mutants
+from fault_injection.mutants.matrix import fails_without_mutants, listing, try_mutant, try_mutants
+from fault_injection.mutants.trial import Trial
 from fault_injection.result import MutantResult
 from fault_injection.scenarios import catalogue
 
@@ -69,6 +73,7 @@ def test_a_mutant_says_what_is_wrong_and_names_checks_that_exist(mutant: Mutant)
 @pytest.mark.req("SCN-3.1")
 @EACH
 def test_every_patch_applies_exactly_once_and_gives_python(mutant: Mutant) -> None:
+    assert all(patch.old != patch.new for patch in mutant.patches)
     for module in mutant.modules:
         source = source_path(module).read_text()
         changed = patched(mutant, module, source)
@@ -180,6 +185,37 @@ def test_tests_that_do_not_exist_are_an_error_and_no_kill() -> None:
     wrong = Mutant("no-sync", "", "", (), ("tests/test_traps.py::test_of_nothing",))
     with pytest.raises(UsageError, match="pytest ended with 4"):
         try_mutant(wrong)
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.3")
+@pytest.mark.parametrize("ask", [fails_without_mutants, try_mutants])
+def test_without_pytest_the_tests_are_refused_before_anything_is_tried(
+    ask: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "find_spec", lambda _: None)
+    monkeypatch.setattr(matrix, "_tried", lambda *_, **__: pytest.fail("it was tried"))
+    with pytest.raises(UsageError, match="--scenarios-only"):
+        ask(["no-sync"])
+
+
+@pytest.mark.req("SCN-3.2")
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_fails_without_a_mistake_is_looked_for_as_deeply_as_mistakes_are(
+    deep: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scenario that always fails would be a killer of every mutant."""
+    tried: list[tuple[str, bool]] = []
+
+    def trial(name: str, *_: object, is_deep: bool) -> Trial:
+        tried.append((name, is_deep))
+        return Trial(failed_scenarios={"kitchen-sink": "always"} if is_deep else {})
+
+    monkeypatch.setattr(matrix, "_tried", trial)
+    code = cli.run(["mutants", "no-sync", "--scenarios-only", "--jobs", "1", *["--deep"] * deep])
+    logging.disable(logging.NOTSET)
+    assert code == 1
+    assert ("without any mutant these fail: kitchen-sink" in capsys.readouterr().err) == deep
+    assert tried == ([("", True)] if deep else [("", False), ("no-sync", False)])
 
 
 @pytest.mark.req("SCN-3.2")

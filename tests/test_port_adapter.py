@@ -5,6 +5,7 @@ Each test is a small broken adapter. All of them run as they are, and traced.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
 from collections.abc import Callable
@@ -195,6 +196,19 @@ def test_much_on_standard_error_holds_nothing_up(start: Start) -> None:
 
 
 @pytest.mark.req("PRT-1.2")
+def test_of_a_long_line_on_standard_error_the_end_is_kept(start: Start) -> None:
+    script = (
+        "sys.stderr.write('first\\n' + 'x' * 300_000 + 'end\\n' + 'y' * 9000 + 'last'); ask()[0]"
+    )
+    lines = asked(start, script).stderr.splitlines()
+    kept = adapter_module.STDERR_LINE_BYTES
+    assert lines[0] == "first"
+    assert lines[1] == "x" * (kept - 3) + "end"
+    assert lines[2].startswith("yyy")
+    assert all(len(line) <= kept for line in lines)
+
+
+@pytest.mark.req("PRT-1.2")
 def test_one_that_hangs_is_killed(start: Start) -> None:
     with start("ask(); time.sleep(1000)", timeout_seconds=0.3) as adapter:
         with pytest.raises(AdapterTimeout, match=r"no reply within 0\.3 s; did the adapter flush"):
@@ -245,11 +259,46 @@ def test_a_bad_end(start: Start, script: str, kind: type[AdapterError], words: s
 
 
 @pytest.mark.req("PRT-1.2")
-@pytest.mark.parametrize("command", ["./no-such-adapter", "/etc/passwd"])
-def test_a_command_that_cannot_be_run(command: str, tmp_path: Path) -> None:
-    with pytest.raises(AdapterNotStarted, match=f"{command} cannot be run"):
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [("./no-such-adapter", "No such file"), ("/etc/passwd", "Permission denied"),
+     ("/etc", "Permission denied")],
+)  # fmt: skip
+def test_a_command_that_cannot_be_run(command: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(AdapterNotStarted, match=f"{command} cannot be run: .*{why}"):
         Adapter([command])
     if not WHY_NOT:
         disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
-        with pytest.raises(AdapterNotStarted, match=f"{command} cannot be run"):
+        with pytest.raises(AdapterNotStarted, match=f"{command} cannot be run: .*{why}"):
             TracedAdapter([command], tmp_path, disk)
+
+
+@pytest.mark.req("PRT-1.2")
+def test_what_an_adapter_started_does_not_outlive_it(start: Start) -> None:
+    """A shell that runs the adapter, say."""
+    script = """
+    pid = os.fork()
+    if not pid: time.sleep(1000)
+    answer(ask(), ok={'sequence': str(pid)})
+    time.sleep(1000)
+    """
+    with start(script) as adapter:
+        pid = int(adapter.ask("append", event="00")["sequence"])
+    status = Path(f"/proc/{pid}/status")
+    # Perhaps init has not buried it yet; what counts is that it does nothing any more.
+    assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+@pytest.mark.req("PRT-1.2")
+@pytest.mark.parametrize("ending", ["", "; exit $?", " | cat"])
+def test_a_shell_may_stand_in_between(ending: str, tmp_path: Path) -> None:
+    text = HELLO + GREETING + "answer(ask(), ok={'sequence': '7'}); answer(ask(), ok={})"
+    inner = shlex.join([sys.executable, "-S", "-E", "-c", text])
+    commands: list[Callable[[list[str]], Adapter]] = [Adapter]
+    if not WHY_NOT:
+        disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
+        commands.append(lambda command: TracedAdapter(command, tmp_path, disk))
+    for make in commands:
+        with make(["sh", "-c", inner + ending]) as adapter:
+            assert adapter.ask("append", event="00") == {"sequence": "7"}
+            adapter.goodbye()

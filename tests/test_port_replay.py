@@ -98,3 +98,29 @@ def test_a_failure_stays_one_if_the_port_does_something_else_next_time(
     assert failure.story[0].startswith("run once more, the port did not come so far: open: the ada")
     assert "event 1 is gone" in failure.story[-1]
     assert "--port ./x" in failure.replay_command
+
+
+@pytest.mark.req("PRT-1.2", "SCN-2.3")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["port", "smoke"], 1), (["port", "vectors"], 1), (["port", "tiers"], 1),
+        (["port", "connector"], 1), (["run", "kill-every-call", "--no-report"], 2),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("print('welcome')", "something else is printed to standard output"),
+        ("raise SystemExit('no config')", "no config"),
+        ("print(input())", "one of ok, error, unsupported, skipped"),
+    ],
+)
+def test_one_that_does_not_say_hello_is_told_by_every_command(
+    arguments: list[str], code: int, script: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = shlex.join([sys.executable, "-S", "-E", "-c", script])
+    assert cli.run([*arguments, "--port", port]) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert "not run" not in captured.out

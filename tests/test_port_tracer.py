@@ -38,6 +38,18 @@ def test_opening_what_exists_creates_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("PRT-2.1")
+@pytest.mark.parametrize(
+    "script",
+    ["opened('b', os.O_CREAT | os.O_TRUNC | os.O_WRONLY)", "opened('a', os.O_PATH | os.O_TRUNC)",
+     "opened('b', os.O_PATH)"],
+)  # fmt: skip
+def test_opening_that_changes_no_byte_is_no_truncation(tmp_path: Path, script: str) -> None:
+    found = traced(tmp_path, script, {"a": b"1", "b": b""})
+    assert found.calls == {}
+    assert found.image == {"a": b"1", "b": b""}
+
+
+@pytest.mark.req("PRT-2.1")
 def test_truncation_at_open_is_a_truncation(tmp_path: Path) -> None:
     found = traced(tmp_path, "opened('a', os.O_CREAT | os.O_TRUNC | os.O_WRONLY)", {"a": b"1"})
     assert found.calls == {"truncate": 1}
@@ -377,8 +389,8 @@ def test_after_a_failed_sync_the_next_one_succeeds_and_nothing_is_durable(tmp_pa
 def test_a_sync_that_throws_the_bytes_away_does_so_in_the_directory(
     tmp_path: Path, sync: str, output: str
 ) -> None:
-    """Sync(2) has no way to tell; the bytes are gone all the same."""
-    script = f"f = opened('a'); os.pwrite(f, b'x', 0); print(failure({sync}))"
+    """Sync(2) has no way to tell; the bytes are gone all the same, also those behind the end."""
+    script = f"f = opened('a'); os.pwrite(f, b'xyz', 0); print(failure({sync}))"
     found = traced(tmp_path, script, {"a": b"1", "b": b"2"}, policy="reverts")
     assert found.output == output
     assert found.image == {"a": b"1", "b": b"2"}

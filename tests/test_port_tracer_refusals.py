@@ -47,6 +47,8 @@ ctypes.CFUNCTYPE(ctypes.c_long)(address)()
         ("fcntl.ioctl(opened('a'), 0x40049409, opened('b'))", "ioctl 0x40049409"),  # FICLONE
         ("os.pwrite(opened('a'), b'x', 1 << 40)", "a hole up to"),
         ("os.ftruncate(opened('a'), 1 << 40)", "grown to"),
+        ("os.pwrite(opened('a'), b'x', (1 << 28) + 2)", "a hole up to"),
+        ("os.ftruncate(opened('a'), (1 << 28) + 2)", "grown to"),
         ("os.chroot('/')", "chroot"),
         ("call(165, b'a', b'b', b'c', 0, 0)", "mount"),
         ("call(1, opened('a'), ctypes.c_void_p(8), 4)", "a wrong pointer"),

@@ -20,6 +20,7 @@ from fault_injection.ports.comparing import (
     same_letters,
     same_value,
 )
+from fault_injection.ports.errors import AdapterDied
 from fault_injection.ports.vectors import VectorResult, try_vectors, vector_files
 from reference.dead_letters import DeadLetter, encode_dead_letter
 from reference.names import DEAD_LETTERS_NAME
@@ -235,6 +236,25 @@ def test_a_second_open_that_changes_a_file_is_found(
     assert found.status == "failed"
     assert "files that opening again changed: expected none, found x" in found.text
     assert reference_adapter._log == [], "it is closed, so that the next vector can be asked"
+    degraded = set_to("open", "no room", "ok", "report", "degraded")
+    assert tried(tmp_path, "dir-torn-first-byte", degraded).status == "passed", "REC-9.1 allows it"
+
+
+@pytest.mark.req("PRT-1.2", "PRT-1.3")
+def test_a_line_that_is_not_allowed_fails_a_vector_and_a_death_ends_them_all() -> None:
+    adapter = InProcessAdapter(lambda op, reply: {"ok": {}} if op == "crc" else None)
+    found = [each for each in try_vectors(adapter) if each.file == "crc.json"]
+    assert {each.status for each in found} == {"failed"}
+    assert "violation: ok: field 'then' is missing" in found[0].text
+
+    def dies(op: str, reply: Reply) -> None:
+        if op == "crc":
+            adapter.process.returncode = 3
+            raise AdapterDied(op, 3)
+
+    adapter = InProcessAdapter(dies)
+    with pytest.raises(AdapterDied, match="crc: the adapter ended with exit code 3"):
+        list(try_vectors(adapter))
 
 
 @pytest.mark.req("PRT-1.3", "DLQ-1.2")

@@ -21,11 +21,11 @@ from reference.errors import (
     ReadFailed,
     SyncFailed,
 )
+from reference.frame import StoredFrame
 from reference.limits import FRAME_BYTES_MIN, FRAMES_OFFSET, SEQUENCE_MAX, WalConfig
 from reference.names import DEAD_LETTERS_NAME
 from reference.os_filesystem import OsFilesystem
 from reference.report import DamageKind, Fate
-from reference.scanner import ScannedFrame
 from reference.segment_files import Segment, scan_stored
 from reference.segment_header import SegmentHeader, encode_header_block
 from reference.wal import WriteAheadLog
@@ -171,7 +171,7 @@ def test_a_scan_that_resumes_knows_which_number_comes_next() -> None:
     items = scan_stored(
         disk, segment, start_offset=frames[10].offset, after_sequence=frames[9].sequence
     )
-    found = [item.sequence for item in items if isinstance(item, ScannedFrame)]
+    found = [item.sequence for item in items if isinstance(item, StoredFrame)]
     assert found == list(range(12, 21))
 
 

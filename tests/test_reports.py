@@ -21,7 +21,13 @@ from fault_injection.reports.junit import junit_xml
 from fault_injection.reports.markdown import markdown_text
 from fault_injection.reports.timeline_svg import timeline_svg
 from fault_injection.reports.timeline_text import timeline_text
-from fault_injection.reports.words import coverage_sentences, explored_text, verdict, visible
+from fault_injection.reports.words import (
+    coverage_sentences,
+    distinct_text,
+    explored_text,
+    verdict,
+    visible,
+)
 from fault_injection.result import (
     MutantResult,
     RunResult,
@@ -32,6 +38,7 @@ from fault_injection.result import (
 from tests.report_samples import HOSTILE, explored_failure, sample_result
 from tests.vectors.schema_check import schema_errors
 
+VERDICTS = ("passed", "incomplete", "stopped", "failed", "nothing run")
 EMPTY_ELEMENTS = frozenset(("meta", "br", "link", "img", "input", "hr"))
 
 
@@ -60,7 +67,11 @@ def run_with(*statuses: Status, mutants: tuple[bool, ...] = ()) -> RunResult:
         ((Status.PASSED,), (True,), "passed", "brightgreen", 0),
         ((), (True, True), "passed", "brightgreen", 0),
         ((Status.PASSED, Status.NOT_RUN), (), "incomplete", "yellow", 0),
+        ((Status.PASSED, Status.KNOWN), (), "incomplete", "yellow", 0),
+        ((Status.KNOWN,), (), "incomplete", "yellow", 0),
+        ((Status.KNOWN, Status.NOT_RUN), (), "incomplete", "yellow", 0),
         ((Status.PASSED, Status.PARTIAL), (), "stopped", "orange", 1),
+        ((Status.KNOWN, Status.PARTIAL), (), "stopped", "orange", 1),
         ((Status.NOT_RUN,), (), "nothing run", "lightgrey", 3),
         ((), (), "nothing run", "lightgrey", 3),
         ((Status.PASSED, Status.ERROR), (), "failed", "red", 1),
@@ -131,6 +142,7 @@ def _markdown_rows(text: str, first: str) -> list[list[str]]:
 @pytest.mark.req("SCN-2.2")
 def test_all_reports_have_the_same_numbers() -> None:
     result = sample_result()
+    assert {each.status for each in result.scenarios} == set(Status)
     data = json.loads(report_json(result))
     console = render_console(result, is_terminal=False).splitlines()
     rows = {
@@ -144,18 +156,21 @@ def test_all_reports_have_the_same_numbers() -> None:
     for each in data["scenarios"]:
         name, tally = each["id"], each["tally"]
         wanted = [f"{tally['cases']:,}", f"{tally['checks']:,}"]
+        counted = next(s for s in result.scenarios if s.id == name).tally
+        rest = [explored_text(counted), distinct_text(counted), f"{each['seconds']:.1f}"]
         word = each["status"].replace("-", " ")
-        row = re.compile(rf"{name} +\S {word} +([\d,]+) +([\d,]+) ")
-        (shown,) = (found.groups() for line in console if (found := row.match(line)))
-        assert list(shown) == wanted
-        assert rows[name][2:4] == wanted
+        (shown,) = (
+            re.split(" {2,}", line) for line in console if re.match(rf"{name} +\S {word} ", line)
+        )
+        assert shown[2:7] == wanted + rest
+        assert rows[name][2:7] == wanted + rest
         assert rows[name][1].endswith(word)
         found = re.search(
             rf"<tr data-status=\"([a-z-]+)\">.{{0,20}}<code>{name}</code>(.*?)</tr>", page, re.S
         )
         assert found is not None
         assert found[1] == each["status"]
-        assert re.findall(r'<td class="n">([^<]*)</td>', found[2])[:2] == wanted
+        assert re.findall(r'<td class="n">([^<]*)</td>', found[2]) == wanted + rest
         properties = {p.get("name"): p.get("value") for p in cases[name].iter("property")}
         assert properties["cases"] == str(tally["cases"])
         assert properties["legal"] == tally["legal"]
@@ -164,7 +179,7 @@ def test_all_reports_have_the_same_numbers() -> None:
         assert sentence in text
         for covered in coverage_sentences(result)[:2]:
             assert covered in text.replace("\\", "")
-    assert json.loads(badge_json(result))["message"] == "2 of 7 passed, 2 of 3 mutants killed"
+    assert json.loads(badge_json(result))["message"] == "2 of 8 passed, 2 of 3 mutants killed"
 
 
 @pytest.mark.req("SCN-2.2")
@@ -175,7 +190,8 @@ def test_every_report_says_why_a_scenario_did_not_pass() -> None:
         junit_xml(result), report_json(result),
     ):  # fmt: skip
         plain = text.replace("\\", "")
-        for reason in ("stopped after 3 of 8 parts", "needs root and /dev/loop", "never struck"):
+        for reason in ("stopped after 3 of 8 parts", "needs root and /dev/loop", "never struck",
+                       "no quota yet"):  # fmt: skip
             assert reason in plain
 
 
@@ -205,6 +221,11 @@ def test_junit_counts_what_it_holds_and_never_calls_a_skip_a_success() -> None:
             ("skipped", "skipped"),
         ):  # fmt: skip
             assert suite.get(count) == str(len(list(suite.iter(tag)))), (suite.get("name"), tag)
+    counts = [
+        [int(suite.get(each, "")) for each in ("tests", "failures", "errors", "skipped")]
+        for suite in [root, *root.iter("testsuite")]
+    ]
+    assert counts == [[11, 3, 2, 2], [8, 2, 2, 2], [3, 1, 0, 0]]
     kinds = {
         case.get("name"): next((each.tag for each in case if each.tag != "properties"), "")
         for case in root.iter("testcase")
@@ -214,6 +235,7 @@ def test_junit_counts_what_it_holds_and_never_calls_a_skip_a_success() -> None:
     assert kinds["S04-torn-tail-bytes"] == "error"
     assert kinds["S16-nested-recovery"] == "error"
     assert kinds["S43-real-filesystem"] == "skipped"
+    assert kinds["S65-quota-reached"] == "skipped"
     assert kinds["header-crc-unchecked"] == "failure"
 
 
@@ -293,7 +315,7 @@ def test_markdown_blocks_are_closed_and_their_fence_is_safe() -> None:
     failures = result.scenarios[1].failures
     failures[0] = replace(failures[0], story=("`````` is a fence", *failures[0].story))
     text = markdown_text(result)
-    assert text.count("<details>") == text.count("</details>") == 2
+    assert text.count("<details>") == text.count("</details>") == 3
     assert "\n```````text\n" in text
     outside = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text)
     assert "<script>" not in outside
@@ -371,6 +393,9 @@ def test_the_page_has_every_part() -> None:
     page = parsed(source)
     assert {"totals", "catalogue", "failures", "failure-1", "crash-states", "requirements",
             "mutants"} <= page.ids  # fmt: skip
+    links = re.findall(r'<a href="#([a-z-]+)">', source[source.index("<nav") :])
+    sections = re.findall(r'<section id="([a-z-]+)">', source)
+    assert links[: len(sections)] == sections
     rows = re.findall(r'data-status="([a-z-]+)"', source)
     assert rows == [each.status.value for each in result.scenarios]
     _, failure = explored_failure()
@@ -378,6 +403,23 @@ def test_the_page_has_every_part() -> None:
         assert words.replace("`", "") in page.text.replace("`", "")
     assert 'class="timeline"' in source
     assert '<b class="gone">·· ·· ' in source
+
+
+@pytest.mark.req("SCN-2.1", "SCN-2.2")
+def test_the_page_has_a_colour_of_its_own_for_each_status() -> None:
+    style = html_page(run_with()).partition("<style>")[2].partition("</style>")[0]
+    rules = dict(re.findall(r"^([^{}]+) \{ --tone: var\(--([a-z]+)\)", style, re.M))
+    tones = {
+        name: tone for names, tone in rules.items() for name in re.findall(r"\.([a-z-]+)", names)
+    }
+    assert len({tones[status.value] for status in Status}) == len(Status)
+    for tone in tones.values():  # once for each scheme
+        assert len(re.findall(rf"--{tone}: #", style)) == 2
+        assert len(re.findall(rf"--{tone}-soft: #", style)) == 2
+    tiles = re.search(r"\.tiles \{[^}]*repeat\((\d+)", style)
+    assert tiles is not None
+    assert int(tiles[1]) == len(Status)
+    assert all(word.replace(" ", "-") in tones for word in VERDICTS)
 
 
 @pytest.mark.req("SCN-2.2")
@@ -404,12 +446,82 @@ def test_the_kill_matrix_finds_a_scenario_by_its_name_and_by_its_id() -> None:
     assert matrix.count("survived") == 1
 
 
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
+def test_a_scenario_whose_name_ends_like_another_is_no_killer() -> None:
+    result = run_with()
+    result.mutants = [
+        MutantResult("m1", "x", "", ("sync",), ("t",)),
+        MutantResult("m2", "x", "", ("late-sync",), ("t",)),
+    ]
+    matrix = html_page(result).partition('id="mutants"')[2]
+    rows = re.findall(r"<code>(m\d)</code>(.*?)</tr>", matrix, re.S)
+    killers = {name: re.findall(r'title="found by ([^"]*)"', cells) for name, cells in rows}
+    assert killers == {"m1": ["sync", "t"], "m2": ["late-sync", "t"]}
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
+@pytest.mark.parametrize(
+    ("row", "lacks"),
+    [
+        (MutantResult("m", "x", "", ("s",), ("t",)), ()),
+        (MutantResult("m", "x", "", (), ("t",)), ("no scenario finds it",)),
+        (MutantResult("m", "x", "", (), ("t",), has_scenarios=False), ("no scenario reaches it",)),
+        (MutantResult("m", "x", "", ("s",), ()), ("no test finds it",)),
+        (MutantResult("m", "x", "", ("s",), was_tested=False), ("tests not tried",)),
+        (MutantResult("m", "x", "", was_tested=False), ("no scenario finds it", "tests not tried")),
+    ],
+)  # fmt: skip
+def test_every_report_tells_what_was_tried_in_vain_from_what_was_not_tried(
+    row: MutantResult, lacks: tuple[str, ...]
+) -> None:
+    result = run_with()
+    result.mutants = [row]
+    assert row.lacks == lacks
+    (data,) = json.loads(report_json(result))["mutants"]
+    assert tuple(data["lacks"]) == lacks
+    words = ", ".join(lacks)
+    for text in (
+        html_page(result),
+        markdown_text(result),
+        render_console(result, is_terminal=False),
+    ):
+        assert words in text
+        for other in ("scenario finds", "scenario reaches", "test finds", "not tried"):
+            assert (other in words) == (f"{other} it" in text or f"tests {other}" in text)
+    if not row.is_killed:
+        assert words in junit_xml(result)
+
+
+@pytest.mark.req("SCN-3.2", "SCN-2.2")
+def test_every_report_says_how_many_mistakes_were_found_and_by_what() -> None:
+    result = run_with()
+    result.mutants = [
+        MutantResult("a", "x", "", ("s",), ("t",)),
+        MutantResult("b", "x", "", ("s",), ("t",)),
+        MutantResult("c", "x", "", (), ("t",), has_scenarios=False),
+        MutantResult("d", "x", "", ("s",), was_tested=False),
+        MutantResult("e", "x", "", (), ("t",)),
+    ]
+    sentence = (
+        "4 of 5 mistakes found: 2 by a scenario and a test, 1 by a scenario alone, "
+        "1 by a test alone"
+    )
+    for text in (
+        html_page(result),
+        markdown_text(result),
+        render_console(result, is_terminal=False),
+    ):
+        assert sentence in text
+    result.mutants = result.mutants[-1:]
+    assert "0 of 1 mistake found." in html_page(result)
+
+
 @pytest.mark.req("SCN-2.2")
-def test_the_drawing_is_a_file_of_its_own_if_wanted() -> None:
+def test_the_drawing_has_the_lanes_and_what_happened() -> None:
     _, failure = explored_failure()
-    root = ElementTree.fromstring(timeline_svg(failure.timeline, is_alone=True))
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    root = ElementTree.fromstring(timeline_svg(failure.timeline))
+    assert root.tag == "svg"
+    texts = [each.text for each in root.iter("text")]
     assert texts[:3] == ["process", "disk", "promise"]
     assert "event 1 is gone" in texts
     assert timeline_svg([]) == ""

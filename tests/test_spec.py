@@ -47,6 +47,32 @@ def test_the_text_names_the_numbers_of_the_code() -> None:
 
 
 @pytest.mark.req("ARC-1.1")
+def test_the_contents_and_the_parts_name_every_section() -> None:
+    text = SPEC_PATH.read_text()
+    sections = re.findall(r"^## (\d+) (.+)$", text, re.MULTILINE)
+    assert [int(number) for number, _ in sections] == list(range(1, len(sections) + 1))
+    listed = re.findall(r"\[(\d+) ([^\]]+)\]\(#([^)]+)\)", text.split("## 1 ")[0])
+    assert [(number, title) for number, title, _ in listed] == sections
+    for number, title, anchor in listed:
+        words = re.sub(r"[^a-z0-9 -]", "", f"{number} {title}".lower())
+        assert anchor == words.replace(" ", "-")
+    last, starts = 0, [1]  # part I has no heading of its own
+    for line in re.findall(r"^# Part [IV]+: |^## \d+ ", text, re.MULTILINE):
+        if line.startswith("# "):
+            starts.append(last + 1)
+        else:
+            last = int(line.split()[1])
+    ends = [*(start - 1 for start in starts[1:]), len(sections)]
+    said = re.search(r"Version [^|]*?\n\n", text)
+    assert said is not None
+    ranges = [
+        (int(first), int(end or first))
+        for first, end in re.findall(r"\((?:sections )?(\d+)(?: to (\d+))?\)", said[0])
+    ]
+    assert ranges == list(zip(starts, ends, strict=True))
+
+
+@pytest.mark.req("ARC-1.1")
 def test_docstrings_cite_requirements_that_exist() -> None:
     """`Spec: WAL-4.2` in the code leads to the text; a group such as `WAL-4` is enough."""
     requirements = set(requirement_levels())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from simulators.crash_filesystem import CrashFilesystem
@@ -24,6 +21,8 @@ from tests.crash_workloads import (
 )
 from tests.wal_helpers import FIRST, small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 LATE = SYNC_FAILURES["ext4-journal"]
 OBSERVED = {
     # ext4-ordered, ext4-journal, xfs, btrfs
@@ -34,13 +33,6 @@ OBSERVED = {
     "the sync tried again": ("succeeds, writes nothing",) * 4,
 }
 """What CuttleFS found."""
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.req("SIM-2.3", "SIM-2.11")

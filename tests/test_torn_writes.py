@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import logging
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,7 +17,7 @@ from simulators.disk_image import Image, garbage
 from simulators.explorer import explore
 from simulators.persistence import ADVERSARIES, PROFILES, Profile
 from simulators.tears import Tear, parse_filling
-from simulators.torn_writes import all_states, torn_states
+from simulators.torn_writes import torn_states
 from tests.crash_workloads import (
     CONFIG,
     Answer,
@@ -32,23 +31,20 @@ from tests.crash_workloads import (
 )
 from tests.wal_helpers import CLOCK_NS, ROOMY, small_event
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 POSIX_MIN = PROFILES["posix-min"]
 TORN = ADVERSARIES["torn"]
 PSOW_OFF = ADVERSARIES["psow-off"]
 SECTOR = 512
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
-
-
 def held(disk: CrashFilesystem, name: str = "f") -> set[bytes]:
     """What the file may hold after a cut now, with writes in flight."""
     disk.end()
-    return {s.image[name] for s in all_states(disk.points[-1], disk.profile) if name in s.image}
+    point, profile = disk.points[-1], disk.profile
+    states = itertools.chain(crash_states(point, profile), torn_states(point, profile))
+    return {state.image[name] for state in states if name in state.image}
 
 
 def torn(disk: CrashFilesystem) -> list[CrashState]:
@@ -88,6 +84,29 @@ def test_the_blocks_are_those_of_the_file_named_most_alike_and_the_latest_of_the
     disk.create_exclusive("b")
     disk.append("b", b"x")
     assert b"5" in held(disk, "b"), "none is alike: the latest"
+
+
+@pytest.mark.req("SIM-2.10")
+def test_a_file_that_still_has_a_name_keeps_its_blocks() -> None:
+    disk = CrashFilesystem(POSIX_MIN, {"f": b"F", "g": b"G"})
+    disk.link("f", "other")
+    disk.unlink("f")
+    disk.create_exclusive("f2")
+    disk.append("f2", b"x")
+    assert held(disk, "f2") == {b"", b"x", b"\0", garbage(1)}
+    disk.unlink("other")
+    disk.create_exclusive("f3")
+    disk.append("f3", b"x")
+    assert b"F" in held(disk, "f3"), "that was its last name"
+
+
+@pytest.mark.req("SIM-2.10")
+def test_a_file_that_a_rename_replaces_gives_its_blocks_back() -> None:
+    disk = CrashFilesystem(POSIX_MIN, {"f": b"F", "g": b"G"})
+    disk.rename_over("g", "f")
+    disk.create_exclusive("f2")
+    disk.append("f2", b"x")
+    assert held(disk, "f2") == {b"", b"F", b"x", b"\0", garbage(1)}
 
 
 @pytest.mark.req("SIM-2.10")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,14 +18,9 @@ from simulators.persistence import PROFILES
 from simulators.world import main, run_history
 from tests.wal_helpers import FIRST
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 HISTORIES = 150
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.ERROR)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.req("SIM-2.8")

@@ -91,6 +91,8 @@ class _OpenToy:
         match self._lie:
             case "loses":
                 del replayed[:1]
+            case "loses the third":
+                replayed = [(n, pid) for n, pid in replayed if n != 3]
             case "invents":
                 replayed.append((self._next, STRANGER))
             case "reorders":

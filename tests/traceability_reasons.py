@@ -45,14 +45,14 @@ NO_VECTOR: Final = _reasons(
 NO_PROPERTY: Final = _reasons(
     {
         _INSIDE: "PRT-1.3",
-        _ONE_CASE: "EVT-1.3 FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REC-6.3 REC-7.3 REP-1.3 ERR-1.1 "
-        "CON-3.1 WAL-3.2 ACK-5.3",
+        _ONE_CASE: "FMT-1.4 FMT-4.6 REC-3.2 REC-5.3 REC-6.3 REC-7.3 REP-1.3 ERR-1.1 "
+        "CON-3.1 ACK-5.3",
         _MACHINE: "DSK-1.2 DSK-1.3 DSK-1.4 CON-1.1 CON-1.2",
         _REAL: "WAL-1.4 WAL-2.1 WAL-2.2 CON-2.2 CON-4.1",
-        _TOOL: "CLI-1.1 CLI-1.2 CLI-2.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
+        _TOOL: "CLI-1.1 CLI-1.2 CLI-3.1 CLI-3.2 CLI-4.1 CLI-4.2 CLI-4.3 CLI-4.4",
         _KIT: "ARC-1.1 SIM-1.1 SIM-1.3 SIM-2.1 SIM-2.2 SIM-2.3 SIM-2.4 SIM-2.5 SIM-2.6 SIM-2.7 "
         "SIM-2.8 SIM-2.10 SIM-2.11 SIM-2.12 SIM-2.13 PRT-1.1 PRT-1.2 PRT-1.4 PRT-1.5 PRT-1.6 "
-        "PRT-2.1 PRT-2.2 PRT-2.3 PRT-3.1 SCN-1.1 SCN-1.3 SCN-1.4 SCN-4.1 SCN-2.1 SCN-2.2 SCN-2.3 "
+        "PRT-2.1 PRT-2.2 PRT-2.3 PRT-3.1 SCN-1.1 SCN-1.3 SCN-1.4 SCN-2.1 SCN-2.2 SCN-2.3 "
         "SCN-2.4 SCN-3.1 SCN-3.2",
     }
 )

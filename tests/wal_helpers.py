@@ -10,8 +10,9 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from reference.events import EventType, ProcessEvent
+from reference.frame import StoredFrame
 from reference.limits import FRAMES_OFFSET, WalConfig
-from reference.scanner import ScannedFrame, scan_segment
+from reference.scanner import scan_segment
 from reference.segment_header import SegmentHeader, decode_segment_header
 from reference.wal import WriteAheadLog
 from simulators.memory_filesystem import MemoryFilesystem
@@ -92,13 +93,13 @@ def header_of(disk: MemoryFilesystem, name: str = FIRST) -> SegmentHeader:
     return header
 
 
-def frames_of(disk: MemoryFilesystem, name: str = FIRST) -> list[ScannedFrame]:
+def frames_of(disk: MemoryFilesystem, name: str = FIRST) -> list[StoredFrame]:
     """The frames of a segment that verify."""
     content = bytes(disk.files[name])
     items = scan_segment(
         lambda offset, count: content[offset : offset + count], len(content), header_of(disk, name)
     )
-    return [item for item in items if isinstance(item, ScannedFrame)]
+    return [item for item in items if isinstance(item, StoredFrame)]
 
 
 def rot_frame_header(disk: MemoryFilesystem, index: int, name: str = FIRST) -> int:

@@ -44,6 +44,14 @@ class StalePatch(UsageError):
         )
 
 
+def need_checkout() -> None:
+    """Raise UsageError if the sources are not files: in the single file (SCN-2.4) they are none."""
+    if not ROOT.is_dir():
+        raise UsageError(
+            f"a mutant needs a checkout: it changes sources that are files, and {ROOT} has none"
+        )
+
+
 def source_path(module: str) -> Path:
     """Return the file of a module of this checkout."""
     return ROOT.joinpath(*module.split(".")).with_suffix(".py")
@@ -101,11 +109,15 @@ def switched_on() -> str:
 
 
 def switch_on(mutant: Mutant) -> None:
-    """Patch the mutant's modules when they are imported. Raises UsageError, StalePatch."""
+    """Patch the mutant's modules when they are imported. Raises UsageError, StalePatch.
+
+    UsageError: another mutant is on, it comes too late, or this is no checkout.
+    """
     if (other := switched_on()) == mutant.name:
         return
     if other:
         raise UsageError(f"{other} is on already; a process has one mutant, until it ends")
+    need_checkout()
     if early := sorted(mutant.modules & set(sys.modules)):
         raise UsageError(f"{early[0]} is imported already; a mutant has to come before it")
     for module in mutant.modules:  # a wrong patch is told now, not at some import
@@ -113,9 +125,9 @@ def switch_on(mutant: Mutant) -> None:
     sys.meta_path.insert(0, _Finder(mutant))
 
 
-def environment(name: str, base: dict[str, str] | None = None) -> dict[str, str]:
+def environment(name: str) -> dict[str, str]:
     """Return the environment in which every Python that is started has the mutant on."""
-    result = dict(os.environ if base is None else base)
+    result = dict(os.environ)
     startup = str(Path(__file__).with_name("startup"))
     result[ENVIRONMENT] = name
     others = [each for each in result.get("PYTHONPATH", "").split(os.pathsep) if each]

@@ -127,6 +127,6 @@ MUTANTS: Final = (
         found_by=(
             "tests/test_inspection.py::test_unfinished_tail_of_a_running_log_is_in_progress",
         ),
-        scenarios=(),
+        scenarios=("looked-at-while-written",),
     ),
 )

@@ -148,13 +148,13 @@ whatever comes of it."""
         patches=(
             Patch(
                 """\
-first_sequence + len(frames))
+first_sequence + count)
         return outcome
 """,
                 """\
-first_sequence + len(frames))
+first_sequence + count)
         if end_bytes >= self._config.rotation_bytes and (failure := self._rotate()) is not None:
-            return replace(outcome, error=NoSegment(describe(failure)))
+            return outcome._replace(error=NoSegment(describe(failure)))
         return outcome
 """,
             ),
@@ -168,7 +168,7 @@ first_sequence + len(frames))
         module="reference.group_commit",
         patches=(
             Patch(
-                "for_caller(tuple(caller.stored))",
+                "for_caller(tuple(caller.stored()))",
                 "for_caller(())",
             ),
         ),

@@ -14,13 +14,10 @@ MUTANTS: Final = (
         patches=(
             Patch(
                 """\
-    if crc32(memoryview(body)[:end], crc) != _U32.unpack_from(body, end)[0]:
-        return None
-    return body
+        if crc32(body, crc) != CRC_RESIDUE:  # the body and its CRC, in one go
+            break
 """,
-                """\
-    return body
-""",
+                "",
             ),
             Patch(
                 "header.crc) == int(stored_crc)",
@@ -58,15 +55,19 @@ MUTANTS: Final = (
         module="reference.frame",
         patches=(
             Patch(
-                "crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)",
-                "crc32(_pack_checked(0, 0, body_bytes, sequence))",
+                "header_crc = crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)",
+                "header_crc = crc32(_pack_checked(0, 0, body_bytes, sequence))",
+            ),
+            Patch(
+                """\
+        crc = crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)
+        head =""",
+                """\
+        crc = crc32(_pack_checked(0, 0, body_bytes, sequence))
+        head =""",
             ),
             Patch(
                 "crc32(_CHECKED.pack(offset, stored_sync, body_bytes, sequence), key.crc_seed)",
-                "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))",
-            ),
-            Patch(
-                "crc32(_CHECKED.pack(offset, key.sync_word, body_bytes, sequence), key.crc_seed)",
                 "crc32(_CHECKED.pack(0, 0, body_bytes, sequence))",
             ),
             Patch(
@@ -78,10 +79,12 @@ MUTANTS: Final = (
             ),
             Patch(
                 """\
-    if crc != stored_crc or sync_word != key.sync_word:
+        crc = crc32(_pack_checked(offset, sync_word, body_bytes, sequence), crc_seed)
+        if crc != stored_crc or found_sync != sync_word:
 """,
                 """\
-    if crc != stored_crc:
+        crc = crc32(_pack_checked(0, 0, body_bytes, sequence))
+        if crc != stored_crc:
 """,
             ),
         ),

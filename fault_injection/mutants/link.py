@@ -22,14 +22,6 @@ MUTANTS: Final = (
             ),
             Patch(
                 """\
-                self.move(Trigger.RETRY_DUE)
-""",
-                """\
-                self.move(Trigger.RETRY_DUE)
-""",
-            ),
-            Patch(
-                """\
             case EventsStored(entries, durable_through):
 """,
                 """\

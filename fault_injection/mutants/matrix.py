@@ -28,7 +28,7 @@ from pathlib import Path
 
 from fault_injection.errors import UsageError
 from fault_injection.mutants import Mutant, find, mutants
-from fault_injection.mutants.applying import ROOT, environment
+from fault_injection.mutants.applying import ROOT, environment, need_checkout
 from fault_injection.mutants.trial import Trial
 from fault_injection.result import MutantResult
 
@@ -46,9 +46,7 @@ def try_mutants(
     `on_result` is told of each as it is known. Raises UnknownMutant, and UsageError if the
     checks of a mutant cannot be run.
     """
-    chosen = [find(name) for name in names] or list(mutants().values())
-    if not scenarios_only and find_spec("pytest") is None:
-        raise UsageError("the tests need pytest; choose scenarios only, or a Python that has it")
+    chosen = _chosen(names, scenarios_only=scenarios_only)
     results = []
     with ThreadPoolExecutor(jobs) as threads:
         rows = threads.map(
@@ -79,12 +77,18 @@ def try_mutant(
     )  # fmt: skip
 
 
-def fails_without_mutants(names: Sequence[str] = (), *, scenarios_only: bool = False) -> list[str]:
-    """Return those of the mutants' tests and scenarios that fail on the code as it is."""
-    chosen = [find(name) for name in names] or list(mutants().values())
+def fails_without_mutants(
+    names: Sequence[str] = (), *, scenarios_only: bool = False, is_deep: bool = False
+) -> list[str]:
+    """Return those of the mutants' tests and scenarios that fail on the code as it is.
+
+    `is_deep`: every scenario, as they are tried against each mutant then. Raises UnknownMutant,
+    UsageError.
+    """
+    chosen = _chosen(names, scenarios_only=scenarios_only)
     tests = () if scenarios_only else tuple(sorted({t for m in chosen for t in m.found_by}))
     scenarios = tuple(sorted({s for m in chosen for s in m.scenarios}))
-    trial = _tried("", tests, scenarios, is_deep=False)
+    trial = _tried("", tests, scenarios, is_deep=is_deep)
     failing = [*trial.failed_tests, *trial.failed_scenarios, *trial.missing_scenarios]
     if not failing and trial.pytest_exit:
         failing.append(f"pytest ended with {trial.pytest_exit}")
@@ -99,7 +103,15 @@ def listing(names: Sequence[str] = ()) -> Iterator[str]:
         yield f"{mutant.name:{width}}  {mutant.trap:3}  {mutant.mistake}"
 
 
+def _chosen(names: Sequence[str], *, scenarios_only: bool) -> list[Mutant]:
+    """Return the mutants of these names; all of them if there are none. Raises UsageError."""
+    if not scenarios_only and find_spec("pytest") is None:
+        raise UsageError("the tests need pytest: add --scenarios-only, or use a Python that has it")
+    return [find(name) for name in names] or list(mutants().values())
+
+
 def _tried(name: str, tests: Sequence[str], scenarios: Sequence[str], *, is_deep: bool) -> Trial:
+    need_checkout()
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory, "trial.json")
         command = [sys.executable, "-m", "fault_injection.mutants.trial", name, str(result)]

@@ -13,9 +13,11 @@ Spec: PRT-1.2.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -43,6 +45,8 @@ from fault_injection.ports.protocol import (
 
 TIMEOUT_SECONDS: Final = 30.0
 STDERR_LINES: Final = 40
+STDERR_LINE_BYTES: Final = 4096
+"""Of a longer line the end is kept."""
 LINE_BYTES_MAX: Final = 1 << 28
 TRANSCRIPT_LINES: Final = 200
 ENDING_SECONDS: Final = 5.0
@@ -153,7 +157,7 @@ class Adapter:
             )  # fmt: skip
         code = self._exit_code()
         if code != 0:
-            raise AdapterDied("bye", code, self.stderr)
+            raise AdapterDied("bye", code, self._last_words())
 
     def _answer(self, op: str, reply: Reply) -> dict[str, Any]:
         if reply.ok is not None:
@@ -165,8 +169,9 @@ class Adapter:
         raise Skipped(f"{op}: {reply.skipped}")
 
     def kill(self) -> None:
-        """Kill the process, if it lives, and wait for it."""
-        self.process.kill()
+        """Kill the process and what it started, if they live, and wait for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._close_streams()
 
@@ -186,7 +191,7 @@ class Adapter:
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0,
+            bufsize=0, process_group=0,
         )  # fmt: skip
 
     def _wait_for_output(self, descriptor: int, op: str) -> None:
@@ -232,14 +237,16 @@ class Adapter:
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         self._send_pending()
-        while b"\n" not in self._pending:
+        has_line = b"\n" in self._pending
+        while not has_line:
             self._wait_for_output(descriptor, op)
             data = os.read(descriptor, 1 << 16)
             if not data:
                 if self._pending:
                     parse_reply(bytes(self._pending), op, self._ids)  # says that it does not end
-                raise AdapterDied(op, self._exit_code(), self.stderr)
+                raise AdapterDied(op, self._exit_code(), self._last_words())
             self._pending += data
+            has_line = b"\n" in data  # what came before has been looked at
             if len(self._pending) > LINE_BYTES_MAX:
                 self.kill()
                 raise ProtocolViolation(
@@ -250,6 +257,13 @@ class Adapter:
         line = bytes(self._pending[:cut])
         del self._pending[:cut]
         return line
+
+    def _last_words(self) -> str:
+        """Standard error to its end, which is still being read when the process is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # a child may hold it open
+        self._listener.join(ENDING_SECONDS)
+        return self.stderr
 
     def _read_to_end(self, descriptor: int) -> bytes:
         found = b""
@@ -268,6 +282,17 @@ class Adapter:
     def _listen(self) -> None:
         stream = self.process.stderr
         assert stream is not None
+        rest = b""
         with stream:
-            for line in stream:
-                self._stderr.append(line.decode("utf-8", "backslashreplace").rstrip())
+            # In large pieces: line by line, an unbuffered stream is read byte by byte.
+            while data := os.read(stream.fileno(), 1 << 16):
+                *lines, rest = (rest + data).split(b"\n")
+                self._keep_stderr(lines)
+                rest = rest[-STDERR_LINE_BYTES:]
+            if rest:
+                self._keep_stderr([rest])
+
+    def _keep_stderr(self, lines: list[bytes]) -> None:
+        for line in lines[-STDERR_LINES:]:
+            text = line[-STDERR_LINE_BYTES:].decode("utf-8", "backslashreplace")
+            self._stderr.append(text.rstrip())

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fault_injection.damage import ACKNOWLEDGEMENTS, record_places
+from fault_injection.damage import record_places
 from fault_injection.ports.adapter import Adapter, PortError
 from fault_injection.ports.errors import Skipped, Unsupported
 from fault_injection.subject import make_event
-from reference.acknowledgement_slots import AckSlot, decode_slot
+from reference.acknowledgement_slots import ACK_NAME, AckSlot, decode_slot
 from reference.codec import encode_event
 from reference.limits import FRAMES_OFFSET
 from reference.segment_header import SegmentHeader, decode_segment_header, segment_name
@@ -152,7 +152,7 @@ def _slots(adapter: Adapter, place: Path) -> str:
     log.append(3, 4)
     for number in (1, 2, 3):
         adapter.ask("acknowledge", through=str(number))
-    content = (place / ACKNOWLEDGEMENTS).read_bytes()
+    content = (place / ACK_NAME).read_bytes()
     if len(content) != 2 * COPY_OFFSET:
         return f"the acknowledgement file has {len(content)} bytes"
     slots: list[AckSlot] = []

@@ -29,10 +29,12 @@ class AdapterError(Exception):
         super().__init__(text)
         self.stderr = stderr
 
+    @property
     def words(self) -> str:
-        """Return what went wrong, and the end of standard error, for a person."""
-        text = f"{self.status}: {self}"
-        return text + (f"\nits standard error ended with:\n{self.stderr}" if self.stderr else "")
+        """What went wrong, and the end of standard error, for a person."""
+        return f"{self}" + (
+            f"\nits standard error ended with:\n{self.stderr}" if self.stderr else ""
+        )
 
 
 class AdapterNotStarted(AdapterError):

@@ -108,7 +108,8 @@ class TracedProcess:
     ) -> None:  # fmt: skip
         """Start it, stopped at its first instruction. Raises OSError."""
         if shutil.which(command[0]) is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+            number = errno.EACCES if os.path.exists(command[0]) else errno.ENOENT
+            raise OSError(number, os.strerror(number), command[0])
         self.popen = subprocess.Popen(
             ["/bin/sh", "-c", LAUNCHER, "sh", *command], stdin=stdin, stdout=stdout,
             stderr=stderr, bufsize=0, process_group=0,
@@ -143,7 +144,8 @@ class TracedProcess:
         """Let it go on to its next system call, or end.
 
         `only`: of this thread. Stops of the others are told later, and they stay where they are.
-        `is_patient` is asked while nothing happens; None is returned when it says no.
+        None is returned if it is gone, killed by another. `is_patient` is asked while nothing
+        happens; None is returned when it says no.
         """
         while True:
             for tid, number in self._to_resume:
@@ -158,12 +160,16 @@ class TracedProcess:
                 if tid == self.pid:
                     self.popen.returncode = os.waitstatus_to_exitcode(status)
                     return Exited(self.popen.returncode)
+                if tid == only:
+                    return None
                 continue
             number = os.WSTOPSIG(status)
             is_event = status >> 16 != 0
             if not is_event and number == SYSCALL_STOP:
                 self._to_resume.append((tid, 0))
-                return self._stop(tid)
+                with contextlib.suppress(ProcessLookupError):  # killed meanwhile: it ends soon
+                    return self._stop(tid)
+                continue
             self._to_resume.append((tid, 0 if is_event else number))
 
     def _next_status(self, only: int, is_patient: Callable[[], bool] | None) -> tuple[int, int]:

@@ -76,6 +76,13 @@ class Tracer:
         event = self.process.next_event(0, is_patient)
         if event is None or isinstance(event, Exited):
             return event is not None
+        try:
+            return self._handle(event)
+        except ProcessLookupError:  # meanwhile another thread has ended the process
+            self._calls.pop(event.tid, None)
+            return False
+
+    def _handle(self, event: Stop) -> bool:
         if not event.is_entry:
             self._leave(event.tid)
             return False
@@ -85,7 +92,8 @@ class Tracer:
         behind = self.process.next_event(only=event.tid)
         if isinstance(behind, Exited):
             return True
-        assert behind is not None
+        if behind is None:
+            raise ProcessLookupError
         assert not behind.is_entry, behind
         self._leave(event.tid)
         return False

@@ -14,13 +14,14 @@ from typing import Final
 
 from fault_injection.reports.failure_text import WIDTH, failure_lines
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
-    count_text,
+    count_cells,
     coverage_sentences,
-    distinct_text,
     exit_sentence,
-    explored_text,
     failed,
+    killers_text,
+    mutants_sentence,
     port_sentence,
     seconds_text,
     status_word,
@@ -39,7 +40,6 @@ _VERDICT_COLOURS: Final = {
     "passed": "32;1", "incomplete": "33;1", "stopped": "33;1", "failed": "31;1",
     "nothing run": "33;1",
 }  # fmt: skip
-_RIGHT: Final = frozenset(("cases", "checks", "crash states", "distinct", "seconds"))
 
 
 def wants_colour(is_terminal: bool, environment: Mapping[str, str]) -> bool:
@@ -99,24 +99,19 @@ def _head(result: RunResult) -> list[str]:
 
 
 def _table(scenarios: list[ScenarioResult], colour: bool) -> list[str]:
-    heads = ["scenario", "status", "cases", "checks", "crash states", "distinct", "seconds"]
+    heads = ["scenario", "status", *COUNT_HEADS]
     rows = [
         [
-            visible(each.id),
-            f"{GLYPHS[each.status]} {status_word(each.status)}",
-            count_text(each.tally.cases),
-            count_text(each.tally.checks),
-            explored_text(each.tally),
-            distinct_text(each.tally),
-            f"{each.seconds:.1f}",
+            visible(each.id), f"{GLYPHS[each.status]} {status_word(each.status)}",
+            *count_cells(each),
         ]
         for each in scenarios
-    ]
+    ]  # fmt: skip
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
         return "  ".join(
-            cell.rjust(size) if head in _RIGHT else cell.ljust(size)
+            cell.rjust(size) if head in COUNT_HEADS else cell.ljust(size)
             for cell, size, head in zip(cells, widths, heads, strict=True)
         )
 
@@ -131,19 +126,14 @@ def _table(scenarios: list[ScenarioResult], colour: bool) -> list[str]:
 
 def _mutants(result: RunResult, colour: bool) -> list[str]:
     size = max(len(visible(each.name)) for each in result.mutants)
-    lines = ["mistakes that have to be found, and by what"]
+    lines = [mutants_sentence(result.mutants)]
     for each in result.mutants:
         word = "✓ killed" if each.is_killed else "✕ SURVIVED"
         painted = _painted(f"{word:<10}", "32" if each.is_killed else "31;1", colour)
-        by = ", ".join((*each.killed_by_scenarios, *each.killed_by_tests)) or "nothing"
-        missing = [
-            word
-            for word, found in (
-                ("no scenario", each.killed_by_scenarios), ("no test", each.killed_by_tests),
-            ) if not found
-        ]  # fmt: skip
-        lacking = f" ({' and '.join(missing)} finds it)" if missing else ""
-        lines.append(f"  {visible(each.name):<{size}}  {painted}  {visible(by)}{lacking}")
+        lacking = f" ({', '.join(each.lacks)})" if each.lacks else ""
+        lines.append(
+            f"  {visible(each.name):<{size}}  {painted}  {visible(killers_text(each))}{lacking}"
+        )
     return lines
 
 

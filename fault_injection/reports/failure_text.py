@@ -18,7 +18,6 @@ from fault_injection.result import Failure, HexLine
 
 WIDTH: Final = 100
 ABSENT: Final = "--"
-LINE_BYTES: Final = 16
 
 
 def failure_lines(failure: Failure, texts: Mapping[str, str]) -> list[str]:
@@ -51,18 +50,14 @@ def hex_text(lines: Sequence[HexLine]) -> Iterator[str]:
         if each.file != file:
             file = each.file
             yield visible(file)
-        written, found, marks = [], [], []
-        for place in range(LINE_BYTES):
-            one, other = each.expected[place : place + 1], each.found[place : place + 1]
-            if one or other:
-                written.append(one.hex() or ABSENT)
-                found.append(other.hex() or ABSENT)
-                marks.append("  " if one == other else "^^")
-        shown = " ".join(written) if each.expected else "(nothing)"
+        written = " ".join(one or ABSENT for one, _ in each.places)
+        found = " ".join(two or ABSENT for _, two in each.places)
+        marks = " ".join("  " if one == two else "^^" for one, two in each.places)
+        shown = written if each.expected else "(nothing)"
         yield f"  {each.offset:08x} + {shown:<47}  {visible(each.note)}".rstrip()
-        yield f"           - {' '.join(found) if each.found else '(nothing)'}"
+        yield f"           - {found if each.found else '(nothing)'}"
         if each.found and each.expected:
-            yield f"             {' '.join(marks)}".rstrip()
+            yield f"             {marks}".rstrip()
 
 
 def _wrapped(head: str, text: str) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from fault_injection.reports.html_text import failure_anchor, prose, status_chip, text
@@ -14,7 +15,7 @@ from fault_injection.reports.timeline_svg import timeline_svg
 from fault_injection.reports.words import invariant_words, shrunk_text
 from fault_injection.result import Failure, HexLine, RunResult, ScenarioResult
 
-LINE_BYTES: Final = 16
+ABSENT: Final = "··"
 
 
 def failure_section(
@@ -79,35 +80,25 @@ def _bytes(lines: Sequence[HexLine]) -> Iterator[str]:
             yield "</tbody>" if file else ""
             file = each.file
             yield f'<tbody><tr><th colspan="4" scope="rowgroup">{text(file)}</th></tr>'
+        written = [(one, one != two) for one, two in each.places]
+        found = [(two, one != two) for one, two in each.places]
         yield (
-            f'<tr><td>{each.offset:08x}</td><td class="b">{_side(each.expected, each.found)}</td>'
-            f'<td class="b">{_side(each.found, each.expected)}</td>'
+            f'<tr><td>{each.offset:08x}</td><td class="b">{_side(written)}</td>'
+            f'<td class="b">{_side(found)}</td>'
             f'<td class="note">{text(each.note)}</td></tr>'
         )
     yield "</tbody></table></div>"
 
 
-def _side(mine: bytes, other: bytes) -> str:
-    """Return sixteen places; runs of bytes that differ are drawn together."""
-    words: list[str] = []
-    run: list[str] = []
-    for place in range(LINE_BYTES):
-        one, two = mine[place : place + 1], other[place : place + 1]
-        if not one and not two:
-            break
-        shown = one.hex() or "··"
-        if one != two:
-            run.append(shown)
-            continue
-        if run:
-            words.append(_marked(run))
-            run = []
-        words.append(shown)
-    if run:
-        words.append(_marked(run))
+def _side(places: Sequence[tuple[str, bool]]) -> str:
+    """Return the bytes, each with whether it differs; those in a row are drawn together."""
+    words = []
+    for differs, run in groupby(places, lambda place: place[1]):
+        shown = [byte or ABSENT for byte, _ in run]
+        words.append(_marked(shown) if differs else " ".join(shown))
     return " ".join(words)
 
 
 def _marked(run: Sequence[str]) -> str:
-    kind = "gone" if set(run) == {"··"} else "d"
+    kind = "gone" if set(run) == {ABSENT} else "d"
     return f'<b class="{kind}">{" ".join(run)}</b>'

@@ -10,8 +10,10 @@ Spec: SCN-2.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from typing import Final
 
 from fault_injection.reports.html_failure import failure_section
@@ -41,11 +43,22 @@ from fault_injection.result import RunResult, Status
 _HERE: Final = resources.files("fault_injection.reports")
 
 
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the page: what links to it, and what is in it."""
+
+    anchor: str
+    title: str
+    link: str
+    body: Iterable[str]
+
+
 def html_page(result: RunResult) -> str:
     """Return the page."""
     found = verdict(result)
     style = _HERE.joinpath("page.css").read_text(encoding="utf-8")
     script = _HERE.joinpath("page.js").read_text(encoding="utf-8")
+    sections = _sections(result)
     title = f"Fault injection: {found.word}, {result.subject}"
     return "\n".join(
         (
@@ -60,9 +73,9 @@ def html_page(result: RunResult) -> str:
             "</head>",
             "<body>",
             *_header(result),
+            *_navigation(sections),
             "<main>",
-            *_totals(result),
-            *_sections(result),
+            *chain.from_iterable(map(_section, sections)),
             "</main>",
             *_footer(result),
             f"<script>\n{script}</script>",
@@ -99,31 +112,49 @@ def _header(result: RunResult) -> Iterator[str]:
     for name, value in facts:
         yield f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
     yield "</dl></div></header>"
+
+
+def _sections(result: RunResult) -> list[_Section]:
+    """Return the parts that this run has, in their order."""
+    sections = [_Section("totals", "Totals", "Totals", _totals(result))]
+    if result.port is not None:
+        sections.append(_Section("tiers", "The port", "The port", tier_table(result.port)))
+    if result.scenarios:
+        table = catalogue_table(result)
+        sections.append(_Section("catalogue", "Catalogue", "Catalogue", table))
+    if number := len(failed(result)):
+        link = f"Failures ({number})"
+        sections.append(_Section("failures", "Failures", link, _failures(result)))
+    if result.scenarios:
+        sections += [
+            _Section("crash-states", "Crash states", "Crash states", coverage_table(result)),
+            _Section(
+                "requirements", "Requirements and scenarios", "Requirements",
+                requirement_matrix(result),
+            ),
+        ]  # fmt: skip
+    if result.mutants:
+        sections.append(_Section("mutants", "Mutants", "Mutants", kill_matrix(result)))
+    return sections
+
+
+def _navigation(sections: Sequence[_Section]) -> Iterator[str]:
     yield '<nav aria-label="On this page"><div class="wide">'
-    for anchor, name in _contents(result):
-        yield f'<a href="#{anchor}">{text(name)}</a>'
+    for each in sections:
+        yield f'<a href="#{each.anchor}">{text(each.link)}</a>'
     yield "</div></nav>"
 
 
-def _contents(result: RunResult) -> list[tuple[str, str]]:
-    links = [("totals", "Totals")]
-    if result.port is not None:
-        links.append(("tiers", "The port"))
-    if result.scenarios:
-        links.append(("catalogue", "Catalogue"))
-    if number := len(failed(result)):
-        links.append(("failures", f"Failures ({number})"))
-    if result.scenarios:
-        links += [("crash-states", "Crash states"), ("requirements", "Requirements")]
-    if result.mutants:
-        links.append(("mutants", "Mutants"))
-    return links
+def _section(section: _Section) -> Iterator[str]:
+    yield f'<section id="{section.anchor}"><h2>{text(section.title)}</h2>'
+    yield from section.body
+    yield "</section>"
 
 
 def _totals(result: RunResult) -> Iterator[str]:
     by = statuses(result)
     total = result.total
-    yield '<section id="totals"><h2>Totals</h2><ul class="tiles">'
+    yield '<ul class="tiles">'
     for status in Status:
         tone = status.value if by[status] else "none"
         yield (
@@ -142,33 +173,12 @@ def _totals(result: RunResult) -> Iterator[str]:
     yield '</ul><ul class="prose">'
     for sentence in coverage_sentences(result):
         yield f"<li>{text(sentence)}</li>"
-    yield "</ul></section>"
+    yield "</ul>"
 
 
-def _sections(result: RunResult) -> Iterator[str]:
-    if result.port is not None:
-        yield '<section id="tiers"><h2>The port</h2>'
-        yield from tier_table(result.port)
-        yield "</section>"
-    if result.scenarios:
-        yield '<section id="catalogue"><h2>Catalogue</h2>'
-        yield from catalogue_table(result)
-        yield "</section>"
-    if failures := failed(result):
-        yield '<section id="failures"><h2>Failures</h2>'
-        for number, (scenario, failure) in enumerate(failures, 1):
-            yield from failure_section(result, scenario, failure, number)
-        yield "</section>"
-    if result.scenarios:
-        yield '<section id="crash-states"><h2>Crash states</h2>'
-        yield from coverage_table(result)
-        yield '</section><section id="requirements"><h2>Requirements and scenarios</h2>'
-        yield from requirement_matrix(result)
-        yield "</section>"
-    if result.mutants:
-        yield '<section id="mutants"><h2>Mutants</h2>'
-        yield from kill_matrix(result)
-        yield "</section>"
+def _failures(result: RunResult) -> Iterator[str]:
+    for number, (scenario, failure) in enumerate(failed(result), 1):
+        yield from failure_section(result, scenario, failure, number)
 
 
 def _footer(result: RunResult) -> Iterator[str]:

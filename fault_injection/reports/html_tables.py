@@ -11,15 +11,18 @@ from typing import Final
 
 from fault_injection.reports.html_text import failure_anchor, status_chip, text
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
     MEANINGS,
+    count_cells,
     count_text,
-    distinct_text,
     explored_text,
     failed,
     legal_text,
+    mutants_sentence,
     port_sentence,
     requirement_ids,
+    scenario_name,
     status_word,
     statuses,
     tier_rows,
@@ -29,6 +32,11 @@ from fault_injection.result import PortResult, RunResult, ScenarioResult, Status
 _WORST_FIRST: Final = (
     Status.FAILED, Status.ERROR, Status.KNOWN, Status.PASSED, Status.PARTIAL, Status.NOT_RUN,
 )  # fmt: skip
+_SHOWN: Final = {
+    Status.PASSED: "yes", Status.FAILED: "broken", Status.KNOWN: "broken", Status.ERROR: "no",
+    Status.PARTIAL: "not shown", Status.NOT_RUN: "not shown",
+}  # fmt: skip
+"""Whether a requirement is shown, by the worst of the scenarios that carry it."""
 
 
 def catalogue_table(result: RunResult) -> Iterator[str]:
@@ -45,11 +53,9 @@ def catalogue_table(result: RunResult) -> Iterator[str]:
             )
     yield "</div>"
     yield '<div class="scroll"><table class="catalogue"><thead><tr>'
-    for name, kind in (
-        ("scenario", ""), ("status", ""), ("cases", "n"), ("checks", "n"),
-        ("crash states", "n"), ("distinct", "n"), ("seconds", "n"),
-    ):  # fmt: skip
-        yield f'<th scope="col" class="{kind}">{name}</th>'
+    yield '<th scope="col">scenario</th><th scope="col">status</th>'
+    for name in COUNT_HEADS:
+        yield f'<th scope="col" class="n">{name}</th>'
     yield "</tr></thead><tbody>"
     links: dict[str, int] = {}
     for number, (scenario, _) in enumerate(failed(result), 1):
@@ -60,7 +66,6 @@ def catalogue_table(result: RunResult) -> Iterator[str]:
 
 
 def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[str]:
-    tally = scenario.tally
     yield f'<tr data-status="{scenario.status.value}"><th scope="row">'
     yield f"<code>{text(scenario.id)}</code><p>{text(scenario.title)}</p>"
     if scenario.status is not Status.PASSED:
@@ -79,10 +84,7 @@ def _catalogue_row(scenario: ScenarioResult, failure: int | None) -> Iterator[st
             yield f"<div><dt>{name}</dt><dd>{text(words)}</dd></div>"
         yield "</dl></details>"
     yield f"</th><td>{status_chip(scenario.status)}</td>"
-    for shown in (
-        count_text(tally.cases), count_text(tally.checks), explored_text(tally),
-        distinct_text(tally), f"{scenario.seconds:.1f}",
-    ):  # fmt: skip
+    for shown in count_cells(scenario):
         yield f'<td class="n">{text(shown)}</td>'
     yield "</tr>"
 
@@ -156,64 +158,41 @@ def requirement_matrix(result: RunResult) -> Iterator[str]:
         worst = next(status for status in _WORST_FIRST if status in carriers)
         words = text(result.requirement_texts.get(name, ""))
         yield f'<tr><th scope="row" title="{words}">{text(name)}</th>'
-        yield f"<td>{_requirement_chip(worst)}</td>"
+        yield f"<td>{status_chip(worst, _SHOWN[worst])}</td>"
         for each in result.scenarios:
             yield _matrix_cell(each.status if name in each.requirements else None, each.id)
         yield "</tr>"
     yield "</tbody></table></div>"
 
 
-def _requirement_chip(worst: Status) -> str:
-    words = {
-        Status.PASSED: "yes", Status.FAILED: "broken", Status.KNOWN: "broken", Status.ERROR: "no",
-    }  # fmt: skip
-    return (
-        f'<span class="chip {worst.value}"><i aria-hidden="true">{GLYPHS[worst]}</i> '
-        f"{words.get(worst, 'not shown')}</span>"
-    )
-
-
 def kill_matrix(result: RunResult) -> Iterator[str]:
     """Yield which mistake was found by what."""
-    killed = sum(each.is_killed for each in result.mutants)
     yield (
-        f"<p>{killed} of {len(result.mutants)} mistakes are found by at least one scenario and one "
-        'test.</p><p class="hint">An empty place: it was not found by that, or not tried.</p>'
+        f"<p>{text(mutants_sentence(result.mutants))}.</p>"
+        '<p class="hint">An empty place: it was not found by that, or not tried.</p>'
     )
-    names = [each.id for each in result.scenarios]
-    for mutant in result.mutants:
-        names += [each for each in mutant.killed_by_scenarios if not _is_among(each, names)]
-    used = [
-        name
-        for name in names
-        if any(_is_among(name, m.killed_by_scenarios) for m in result.mutants)
-    ]
-    yield from _matrix_head("mistake", "result", [*used, "tests"])
+    killers = {m.name: {scenario_name(s) for s in m.killed_by_scenarios} for m in result.mutants}
+    shown = {scenario_name(each.id): each.id for each in result.scenarios}
+    for killer in (each for mutant in result.mutants for each in mutant.killed_by_scenarios):
+        shown.setdefault(scenario_name(killer), killer)
+    used = [name for name in shown if any(name in found for found in killers.values())]
+    yield from _matrix_head("mistake", "result", [*(shown[name] for name in used), "tests"])
     for each in result.mutants:
         status = Status.PASSED if each.is_killed else Status.FAILED
         word = "killed" if each.is_killed else "survived"
         trap = f" <small>{text(each.trap)}</small>" if each.trap else ""
         yield f'<tr><th scope="row" class="mistake"><code>{text(each.name)}</code>{trap}'
-        yield f"<p>{text(each.mistake)}</p></th>"
-        yield (
-            f'<td><span class="chip {status.value}"><i aria-hidden="true">{GLYPHS[status]}</i> '
-            f"{word}</span></td>"
-        )
+        yield f"<p>{text(each.mistake)}</p>"
+        if each.lacks:
+            yield f'<p class="lacks">{text(", ".join(each.lacks))}</p>'
+        yield "</th>"
+        yield f"<td>{status_chip(status, word)}</td>"
         for name in used:
-            is_killer = _is_among(name, each.killed_by_scenarios)
-            yield _kill_cell(f"found by {name}" if is_killer else "")
+            yield _kill_cell(f"found by {shown[name]}" if name in killers[each.name] else "")
         tests = ", ".join(each.killed_by_tests)
         yield _kill_cell(f"found by {tests}" if tests else "", len(each.killed_by_tests))
         yield "</tr>"
     yield "</tbody></table></div>"
-
-
-def _is_among(name: str, names: Sequence[str]) -> bool:
-    """Whether it is there, as an ID (S01-kill-every-call) or as a name (kill-every-call)."""
-    return any(
-        name == each or name.partition("-")[2] == each or each.partition("-")[2] == name
-        for each in names
-    )
 
 
 def _kill_cell(words: str, number: int = 0) -> str:

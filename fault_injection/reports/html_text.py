@@ -27,11 +27,11 @@ def prose(words: str) -> str:
     return _EMPHASIS.sub(r"<em>\1</em>", escaped)
 
 
-def status_chip(status: Status) -> str:
-    """Return the status as a coloured word with its mark."""
+def status_chip(status: Status, word: str = "") -> str:
+    """Return the status as a coloured word with its mark; another word for it, if one is given."""
     return (
         f'<span class="chip {status.value}"><i aria-hidden="true">{GLYPHS[status]}</i> '
-        f"{status_word(status)}</span>"
+        f"{text(word or status_word(status))}</span>"
     )
 
 

@@ -160,4 +160,5 @@ def _mutant(mutant: MutantResult) -> dict[str, Any]:
         "is_killed": mutant.is_killed,
         "killed_by_scenarios": list(mutant.killed_by_scenarios),
         "killed_by_tests": list(mutant.killed_by_tests),
+        "lacks": list(mutant.lacks),
     }

@@ -16,55 +16,48 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from fault_injection.reports.failure_text import failure_lines
-from fault_injection.reports.words import statuses, visible
+from fault_injection.reports.words import killers_text, visible
 from fault_injection.result import MutantResult, RunResult, ScenarioResult, Status
 
 _ELEMENTS: Final = {
     Status.FAILED: "failure", Status.ERROR: "error", Status.PARTIAL: "error",
     Status.KNOWN: "skipped", Status.NOT_RUN: "skipped",
 }  # fmt: skip
+_COUNTED: Final = {
+    "tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped",
+}  # fmt: skip
 
 
 def junit_xml(result: RunResult) -> str:
     """Return the document."""
-    by = statuses(result)
-    survivors = sum(not each.is_killed for each in result.mutants)
-    counts = {
-        "tests": len(result.scenarios),
-        "failures": by[Status.FAILED],
-        "errors": by[Status.ERROR] + by[Status.PARTIAL],
-        "skipped": by[Status.NOT_RUN] + by[Status.KNOWN],
-    }
+    seconds = sum(each.seconds for each in result.scenarios)
     root = Element("testsuites", name="fault injection")
-    _count(root, counts | {
-        "tests": counts["tests"] + len(result.mutants),
-        "failures": counts["failures"] + survivors,
-    })  # fmt: skip
-    root.set("time", f"{sum(each.seconds for each in result.scenarios):.3f}")
     if result.scenarios:
-        suite = _suite(root, "scenarios", result, counts)
+        suite = _suite(root, "scenarios", result, seconds)
         for scenario in result.scenarios:
             _scenario_case(suite, result, scenario)
+        _count(suite)
     if result.mutants:
-        counts = {"tests": len(result.mutants), "failures": survivors, "errors": 0, "skipped": 0}
-        suite = _suite(root, "mutants", result, counts)
+        suite = _suite(root, "mutants", result, 0.0)
         for mutant in result.mutants:
             _mutant_case(suite, mutant)
+        _count(suite)
+    _count(root)
+    root.set("time", f"{seconds:.3f}")
     ElementTree.indent(root, " ")
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _count(element: Element, counts: dict[str, int]) -> None:
-    for name, number in counts.items():
-        element.set(name, str(number))
+def _count(element: Element) -> None:
+    """Say how many of each there are in it."""
+    for name, tag in _COUNTED.items():
+        element.set(name, str(sum(1 for _ in element.iter(tag))))
 
 
-def _suite(root: Element, name: str, result: RunResult, counts: dict[str, int]) -> Element:
+def _suite(root: Element, name: str, result: RunResult, seconds: float) -> Element:
     suite = SubElement(root, "testsuite", name=f"fault injection, {name}")
     suite.set("timestamp", result.started)
-    _count(suite, counts)
-    seconds = sum(each.seconds for each in result.scenarios) if name == "scenarios" else 0.0
     suite.set("time", f"{seconds:.3f}")
     versions = result.versions
     _properties(suite, [
@@ -109,8 +102,8 @@ def _mutant_case(suite: Element, mutant: MutantResult) -> None:
     if mutant.is_killed:
         return
     found = SubElement(case, "failure", message="survived", type="survived")
-    by = ", ".join((*mutant.killed_by_scenarios, *mutant.killed_by_tests)) or "nothing"
-    found.text = visible(f"{mutant.mistake}\nfound by: {by}")
+    lacks = ", ".join(mutant.lacks)
+    found.text = visible(f"{mutant.mistake}\nfound by: {killers_text(mutant)}\n{lacks}")
 
 
 def _properties(element: Element, pairs: list[tuple[str, str]]) -> None:

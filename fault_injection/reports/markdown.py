@@ -14,13 +14,13 @@ from typing import Final
 
 from fault_injection.reports.failure_text import failure_lines
 from fault_injection.reports.words import (
+    COUNT_HEADS,
     GLYPHS,
-    count_text,
+    count_cells,
     coverage_sentences,
-    distinct_text,
     exit_sentence,
-    explored_text,
     failed,
+    mutants_sentence,
     port_sentence,
     status_word,
     tier_rows,
@@ -61,6 +61,7 @@ def markdown_text(result: RunResult) -> str:
         lines += _fenced(failure_lines(failure, result.requirement_texts))
         lines += ["", "</details>", ""]
     if result.mutants:
+        lines += [f"{cell(mutants_sentence(result.mutants))}.", ""]
         lines += _mutant_table(result)
     lines.append(
         f"<sub>kit {cell(versions.kit)}, spec {cell(versions.spec)}, plans {versions.plan}, "
@@ -74,18 +75,13 @@ def _scenario_table(result: RunResult) -> list[str]:
     rows = [
         [
             cell(each.id), f"{GLYPHS[each.status]} {status_word(each.status)}",
-            count_text(each.tally.cases), count_text(each.tally.checks),
-            explored_text(each.tally),
-            distinct_text(each.tally), f"{each.seconds:.1f}",
+            *count_cells(each),
             cell(each.title if each.status is Status.PASSED else f"{each.title}: {each.reason}"),
         ]
         for each in result.scenarios
     ]  # fmt: skip
-    heads = [
-        "scenario", "status", "cases", "checks", "crash states explored", "distinct", "seconds",
-        "what",
-    ]  # fmt: skip
-    return _table(heads, rows, "--rrrrr-")
+    heads = ["scenario", "status", *COUNT_HEADS, "what"]
+    return _table(heads, rows, f"--{'r' * len(COUNT_HEADS)}-")
 
 
 def _mutant_table(result: RunResult) -> list[str]:
@@ -93,12 +89,13 @@ def _mutant_table(result: RunResult) -> list[str]:
         [
             cell(each.name), cell(each.trap), "✓ killed" if each.is_killed else "✕ **survived**",
             cell(", ".join(each.killed_by_scenarios) or "-"),
-            cell(", ".join(each.killed_by_tests) or "-"), cell(each.mistake),
+            cell(", ".join(each.killed_by_tests) or "-"), cell(", ".join(each.lacks) or "-"),
+            cell(each.mistake),
         ]
         for each in result.mutants
     ]  # fmt: skip
-    heads = ["mutant", "trap", "result", "scenarios", "tests", "mistake"]
-    return _table(heads, rows, "------")
+    heads = ["mutant", "trap", "result", "scenarios", "tests", "lacks", "mistake"]
+    return _table(heads, rows, "-------")
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], alignment: str) -> list[str]:

@@ -1,19 +1,19 @@
 """The drawing of a failure: time goes down, a vertical line for each lane.
 
 Events of one sentence stand side by side, with the number of the sentence at the left. A crash
-cuts through all lanes. Colours come from the page (`--ink`, ...), or from a style of its own when
-the drawing is a file by itself; shapes and words say the same as the colours.
+cuts through all lanes. Colours come from the page (`--ink`, ...); shapes and words say the same as
+the colours.
 
 Spec: SCN-2.2.
 """
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from fault_injection.reports.html_text import text
 from fault_injection.reports.timeline_text import Row, lanes_of, rows_of
 from fault_injection.reports.words import visible
 from fault_injection.result import TimelineEvent
@@ -26,22 +26,14 @@ GAP: Final = 20.0
 CHARACTER: Final = 6.9
 """About the width of a character of 13 pixels; texts are wrapped by it."""
 BOLD: Final = 7.6
-_STYLE: Final = (
-    "<style>"
-    "svg.timeline{--ink:#1b1f24;--muted:#59636e;--line:#cdd4dc;--bad:#b3261e;--warn:#8a5a00;"
-    "--good:#1a6f37;--page:#fff;background:#fff;font:13px system-ui,sans-serif}"
-    "@media(prefers-color-scheme:dark){svg.timeline{--ink:#e6e9ee;--muted:#9aa4b0;--line:#3a434e;"
-    "--bad:#ff8a80;--warn:#e3b341;--good:#5fd08f;--page:#11151a;background:#11151a}}"
-    "</style>"
-)
 _PAINTS: Final = {
     "": "var(--ink)", "fault": "var(--warn)", "crash": "var(--bad)", "promise": "var(--good)",
     "broken": "var(--bad)",
 }  # fmt: skip
 
 
-def timeline_svg(events: Sequence[TimelineEvent], *, is_alone: bool = False) -> str:
-    """Return the drawing; `is_alone` if it is to be a file and not part of the page."""
+def timeline_svg(events: Sequence[TimelineEvent]) -> str:
+    """Return the drawing, as part of a page; nothing if nothing is to be drawn."""
     lanes = lanes_of(events)
     if not lanes:
         return ""
@@ -60,14 +52,13 @@ def timeline_svg(events: Sequence[TimelineEvent], *, is_alone: bool = False) -> 
     ]
     heads = [
         f'<text x="{x - 5:g}" y="18" fill="var(--muted)" font-size="12" '
-        f'font-weight="600" letter-spacing=".04em">{_text(lane)}</text>'
+        f'font-weight="600" letter-spacing=".04em">{text(lane)}</text>'
         for lane, x in places.items()
     ]
-    namespace = ' xmlns="http://www.w3.org/2000/svg"' if is_alone else ""
     return (
-        f'<svg class="timeline"{namespace} viewBox="0 0 {WIDTH} {top:g}" role="img" '
-        f'aria-label="Timeline: the story above, drawn by where each thing happens" '
-        f'font-size="13">{_STYLE if is_alone else ""}'
+        f'<svg class="timeline" viewBox="0 0 {WIDTH} {top:g}" role="img" '
+        'aria-label="Timeline: the story above, drawn by where each thing happens" '
+        'font-size="13">'
         f"{''.join(lines)}{''.join(heads)}{''.join(parts)}</svg>"
     )
 
@@ -109,7 +100,7 @@ def _event(event: TimelineEvent, lines: Sequence[str], x: float, y: float) -> It
             )
         yield (
             f'<text x="{x + 15:g}" y="{y + 5 + LINE * index:g}" fill="{paint}"{weight}>'
-            f"{_text(line)}</text>"
+            f"{text(line)}</text>"
         )
 
 
@@ -133,7 +124,3 @@ def _mark(kind: str, x: float, y: float, paint: str) -> str:
         f'<circle cx="{x:g}" cy="{y:g}" r="5.5" fill="var(--page)" stroke="{paint}" '
         'stroke-width="2.2"/>'
     )
-
-
-def _text(text: str) -> str:
-    return html.escape(visible(text))

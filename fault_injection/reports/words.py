@@ -9,15 +9,23 @@ Spec: SCN-2.2.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fault_injection.cases import Tally
 from fault_injection.invariants import INVARIANTS
-from fault_injection.result import Failure, PortResult, RunResult, ScenarioResult, Status
+from fault_injection.result import (
+    Failure,
+    MutantResult,
+    PortResult,
+    RunResult,
+    ScenarioResult,
+    Status,
+)
 
 GLYPHS: Final = {
     Status.PASSED: "✓", Status.FAILED: "✕", Status.ERROR: "!", Status.PARTIAL: "◐",
@@ -31,12 +39,16 @@ MEANINGS: Final = {
     Status.KNOWN: "fails, and stands in the list of known failures",
     Status.NOT_RUN: "not tried, with the reason",
 }
+_NUMBER: Final = re.compile(r"^S\d+-")
 EXIT_MEANINGS: Final = {
-    0: "everything that was run passed",
+    0: "everything that was run passed, or is known to fail",
     1: "something failed, was stopped, or a mutant survived",
     2: "the command was used in a way that it does not know",
     3: "nothing was executed, so nothing is shown",
 }
+
+COUNT_HEADS: Final = ("cases", "checks", "crash states", "distinct", "seconds")
+"""Of the columns that count_cells fills, in every table of scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,26 @@ def verdict(result: RunResult) -> Verdict:
     return Verdict("passed", sentence)
 
 
+def mutants_sentence(mutants: Sequence[MutantResult]) -> str:
+    """Say how many were found, and by what of that which was tried."""
+    killed = [each for each in mutants if each.is_killed]
+    by = Counter((bool(m.killed_by_scenarios), bool(m.killed_by_tests)) for m in killed)
+    parts = [
+        f"{by[kind]} by {words}"
+        for kind, words in (
+            ((True, True), "a scenario and a test"), ((True, False), "a scenario alone"),
+            ((False, True), "a test alone"),
+        ) if by[kind]
+    ]  # fmt: skip
+    found = f"{len(killed)} of {_plural(len(mutants), 'mistake')} found"
+    return f"{found}: {', '.join(parts)}" if parts else found
+
+
+def killers_text(mutant: MutantResult) -> str:
+    """Return what found the mutant, scenarios first, or "nothing"."""
+    return ", ".join((*mutant.killed_by_scenarios, *mutant.killed_by_tests)) or "nothing"
+
+
 def statuses(result: RunResult) -> Counter[Status]:
     """Count the scenarios by status."""
     return Counter(each.status for each in result.scenarios)
@@ -97,6 +129,15 @@ def port_sentence(port: PortResult) -> str:
 def status_word(status: Status) -> str:
     """Return the status as it is read in a sentence."""
     return status.value.replace("-", " ")
+
+
+def count_cells(scenario: ScenarioResult) -> tuple[str, ...]:
+    """Return what was looked at, a cell for each of COUNT_HEADS."""
+    tally = scenario.tally
+    return (
+        count_text(tally.cases), count_text(tally.checks), explored_text(tally),
+        distinct_text(tally), f"{scenario.seconds:.1f}",
+    )  # fmt: skip
 
 
 def distinct_text(tally: Tally) -> str:
@@ -186,6 +227,11 @@ def shrunk_text(failure: Failure) -> str:
     if number >= failure.shrunk_from:
         return _plural(number, "step")
     return f"{_plural(number, 'step')}, of {failure.shrunk_from} at first"
+
+
+def scenario_name(name: str) -> str:
+    """Return the name of a scenario that is given by its name or its ID (S01-kill-every-call)."""
+    return _NUMBER.sub("", name)
 
 
 def requirement_ids(result: RunResult) -> list[str]:

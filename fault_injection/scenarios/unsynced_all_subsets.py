@@ -1,4 +1,5 @@
-"""The power fails, and any legal part of what was not synced is on the medium."""
+"""The power fails, and any legal part of what was not synced is on the medium; of a write in
+flight, under the profile `torn`, any part."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from fault_injection.cases import Case
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.workloads import log_plan, rotate_and_delete
 
-PROFILES = ("posix-min", "ext4-ordered", "ext4-writeback", "ext4-journal", "xfs", "btrfs")
+PROFILES = ("posix-min", "ext4-ordered", "ext4-writeback", "ext4-journal", "xfs", "btrfs", "torn")
 
 
 def cases(effort: Effort) -> Iterator[Case]:
@@ -24,7 +25,8 @@ SCENARIO = Scenario(
     name="unsynced-all-subsets",
     number=3,
     title="every legal subset of what was not synced",
-    when="the power fails at any moment of a log's use, under six filesystems' promises",
+    when="the power fails at any moment of a log's use, under six filesystems' promises and where "
+    "a write in flight is cut at any byte",
     effect="each write, size and name that was not synced is kept or lost, in any combination "
     "that the filesystem allows",
     contract="what append returned is replayed; nothing invented; nothing called lost that is not",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from zlib import crc32
 
@@ -96,6 +96,10 @@ class Built:
 
     def frame(self, sequence: int) -> bytes:
         return self.data[self.at(sequence) : self.end(sequence)]
+
+    def with_data(self, data: bytes) -> Built:
+        """Return the same segment, damaged; frames still lie where they were built."""
+        return replace(self, data=data)
 
 
 def segment(

@@ -162,7 +162,7 @@ def _several_unreadable() -> Iterator[Vector]:
             aside=[f"{TWO}.unreadable", f"{THREE}.unreadable"],
         ),
     )  # fmt: skip
-    torn = Built(one.header, one.data + segment(1, [1, 2, 3]).frame(3)[:60], one.places)
+    torn = one.with_data(one.data + segment(1, [1, 2, 3]).frame(3)[:60])
     files = {ONE: torn.data, TWO: _without_header(segment(2, [4, 5])),
              "procmond.ack": ack_file(0, 1)}  # fmt: skip
     yield directory_vector(

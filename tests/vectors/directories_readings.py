@@ -11,7 +11,6 @@ from tests.vectors.building import (
     ACK,
     LOG_A,
     LOG_B,
-    Built,
     ack_file,
     directory,
     entries_of,
@@ -42,10 +41,6 @@ def vectors() -> Iterator[Vector]:
     yield from _half_done()
 
 
-def _with(built: Built, data: bytes) -> Built:
-    return Built(built.header, data, built.places)
-
-
 # ---- Damage whose numbers are no loss ---------------------------------------
 
 
@@ -64,7 +59,7 @@ def _nothing_left() -> Iterator[Vector]:
 
     # What this file expects, not what the log expects, bounds the search for a boundary.
     older, clone = segment(1, [1, 2, 3, 4, 5]), segment(2, [3, 4, 5, 6], salt=b"clone no")
-    rotten = _with(clone, flip(clone.data, clone.at(4) + 9))
+    rotten = clone.with_data(flip(clone.data, clone.at(4) + 9))
     files = directory(older, rotten, ack=ack_file(0, 1))
     region = found("damaged-region", TWO, clone.at(4), 115)
     yield directory_vector(
@@ -85,7 +80,7 @@ def _nothing_left() -> Iterator[Vector]:
 
 def _jumps_of_bad_bodies() -> Iterator[Vector]:
     behind = segment(1, [1, 2, 1, 3])
-    rotten = _with(behind, flip(behind.data, behind.at(1) + 100))
+    rotten = behind.with_data(flip(behind.data, behind.at(1) + 100))
     files = directory(rotten, ack=ack_file(0, 1))
     body = found("damaged-body", ONE, behind.at(1), 115)
     yield directory_vector(
@@ -98,7 +93,7 @@ def _jumps_of_bad_bodies() -> Iterator[Vector]:
         ),
     )  # fmt: skip
     ahead = segment(1, [1, 2, 5, 6])
-    rotten = _with(ahead, flip(ahead.data, ahead.at(5) + 100))
+    rotten = ahead.with_data(flip(ahead.data, ahead.at(5) + 100))
     files = directory(rotten, ack=ack_file(0, 1))
     body = found("damaged-body", ONE, ahead.at(5), 115, "lost", [3, 4, 5])
     yield directory_vector(
@@ -121,7 +116,7 @@ def _settled_tails() -> Iterator[Vector]:
     start = len(older.data)
     older.data += TORN
     newer = segment(2, [3, 4, 5])
-    rotten = _with(newer, flip(newer.data, newer.at(3) + 100))
+    rotten = newer.with_data(flip(newer.data, newer.at(3) + 100))
     files = directory(older, rotten, ack=ack_file(0, 6, rotten))
     body = found("damaged-body", TWO, newer.at(3), 115, "lost", [3])
     yield directory_vector(
@@ -213,7 +208,7 @@ def _tails_before_a_gap() -> Iterator[Vector]:
 
 def _among_copies() -> Iterator[Vector]:
     copied = segment(2, [1, 2, 3, 4], relocated_from=1, continues_from=5, first=5)
-    cut = _with(copied, copied.data[: copied.at(3) + 60])
+    cut = copied.with_data(copied.data[: copied.at(3) + 60])
     files = directory(cut, ack=ack_file(0, 5))
     tail = found("tail", TWO, copied.at(3), 60, "possibly-lost", [3, 4, 5])
     yield directory_vector(
@@ -228,7 +223,7 @@ def _among_copies() -> Iterator[Vector]:
     )  # fmt: skip
 
     burned = segment(2, [1, 2, 3, 4], relocated_from=1, continues_from=5, first=8)
-    cut = _with(burned, burned.data[: burned.at(3) + 60])
+    cut = burned.with_data(burned.data[: burned.at(3) + 60])
     files = directory(cut, ack=ack_file(0, 8))
     tails = [
         found("tail", TWO, burned.at(3), 60, "possibly-lost", [3, 4], "copies made by recovery"),
@@ -246,7 +241,7 @@ def _among_copies() -> Iterator[Vector]:
     )  # fmt: skip
 
     went_on = segment(2, [1, 2, 8, 9], relocated_from=1, continues_from=3, first=7)
-    wiped = _with(went_on, put(went_on.data, went_on.at(2), b"\xa5" * 115))
+    wiped = went_on.with_data(put(went_on.data, went_on.at(2), b"\xa5" * 115))
     files = directory(wiped, ack=ack_file(0, 10, wiped))
     region = found("damaged-region", TWO, went_on.at(2), 115, "lost", [2])
     jump = found("missing-numbers", TWO, went_on.at(8), 0, "lost", [7])
@@ -261,7 +256,7 @@ def _among_copies() -> Iterator[Vector]:
         ),
     )  # fmt: skip
 
-    short = _with(copied, copied.data[: copied.at(3)])
+    short = copied.with_data(copied.data[: copied.at(3)])
     end = found(
         "missing-end", TWO, copied.at(3), 0, "possibly-lost", [3, 4],
         "the file was longer when it was closed",

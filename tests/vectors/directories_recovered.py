@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from reference.codec import encode_event
 from tests.vectors.building import (
-    Built,
     ack_file,
     directory,
     entries_of,
@@ -52,7 +51,7 @@ def _declared_gaps() -> Iterator[Vector]:
         directory(one, empty, ack=ack_file(0, 1)),
         Opened(entries=entries_of(1, 2), through=0, next_sequence=6, segments=2),
     )  # fmt: skip
-    rotten = Built(burned.header, flip(burned.data, burned.at(6) + 9), burned.places)
+    rotten = burned.with_data(flip(burned.data, burned.at(6) + 9))
     files = directory(one, rotten, ack=ack_file(0, 8, rotten))
     region = found("damaged-region", TWO, burned.at(6), 115, "lost", [6])
     yield directory_vector(
@@ -116,7 +115,7 @@ def _copies() -> Iterator[Vector]:
         Opened(entries=entries_of(1, 2, 6), through=0, next_sequence=7, segments=1, clean=True),
     )  # fmt: skip
 
-    rotten = Built(copy.header, flip(copy.data, copy.at(2) + 100), copy.places)
+    rotten = copy.with_data(flip(copy.data, copy.at(2) + 100))
     files = directory(old, rotten, ack=ack_file(0, 5))
     unharmed = found("damaged-body", TWO, copy.at(2), 115)
     yield directory_vector(

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from tests.vectors.building import (
     FRAME_BYTES,
-    Built,
     ack_file,
     bits_apart,
     directory,
@@ -145,7 +144,7 @@ def _junk() -> Iterator[Vector]:
 def _rotten_last_record() -> Iterator[Vector]:
     ten = segment(1, list(range(1, 11)))
     last = ten.at(10)
-    rotten = Built(ten.header, flip(ten.data, last + 9), ten.places)
+    rotten = ten.with_data(flip(ten.data, last + 9))
     assert bits_apart(rotten.data, ten.data) == 1
     files = directory(rotten, ack=ack_file(5, 8))
     tail = found("tail", FILE, last, 115, "possibly-lost", [10, 11])
@@ -161,7 +160,7 @@ def _rotten_last_record() -> Iterator[Vector]:
         ),
     )  # fmt: skip
 
-    rotten = Built(ten.header, flip(ten.data, last + 100), ten.places)
+    rotten = ten.with_data(flip(ten.data, last + 100))
     files = directory(rotten, ack=ack_file(5, 8))
     yield directory_vector(
         "dir-rotten-last-body", "REC-6.1 REC-2.1", "bit-rot numbers",
@@ -174,7 +173,7 @@ def _rotten_last_record() -> Iterator[Vector]:
     )  # fmt: skip
 
     damaged = flip(flip(ten.data, ten.at(9) + 100), last + 100)
-    files = directory(Built(ten.header, damaged, ten.places), ack=ack_file(5, 8))
+    files = directory(ten.with_data(damaged), ack=ack_file(5, 8))
     both = found("tail", FILE, ten.at(9), 230, "possibly-lost", [9, 10, 11])
     yield directory_vector(
         "dir-rotten-last-two-bodies", "REC-6.1", "bit-rot numbers",
@@ -187,7 +186,7 @@ def _rotten_last_record() -> Iterator[Vector]:
     )  # fmt: skip
 
     three = segment(1, [1, 2, 3])
-    rotten = Built(three.header, flip(three.data, three.at(3) + 9), three.places)
+    rotten = three.with_data(flip(three.data, three.at(3) + 9))
     files = directory(rotten, ack=ack_file(3, 4))
     settled = found("tail", FILE, three.at(3), 115, "possibly-lost", [4])
     yield directory_vector(

@@ -15,8 +15,19 @@ from collections.abc import Iterator
 
 from tests.vectors.building import put
 from tests.vectors.document import Vector, content_json
-from tests.vectors.link_streams import ONE_OF_EACH, PING, SMALL, U64_HIGHEST, Message, error
-from tests.vectors.link_values import LOG_ID, framed, hello, number, publish, refuse
+from tests.vectors.link_building import (
+    LOG_ID,
+    U64_HIGHEST,
+    Message,
+    error,
+    framed,
+    hello,
+    number,
+    publish,
+    refuse,
+    u64,
+)
+from tests.vectors.link_streams import ONE_OF_EACH, PING, SMALL
 
 PUBLISH = publish(SMALL)[4:]
 HELLO = hello()[4:]
@@ -53,10 +64,6 @@ def _body(
     id: str, requirements: str, flags: str, comment: str, body: bytes, error: str, offset: int
 ) -> Vector:
     return _stream(id, requirements, flags, comment, framed(body), error, offset)
-
-
-def _u64(value: int) -> bytes:
-    return struct.pack("<Q", value)
 
 
 def _lengths() -> Iterator[Vector]:
@@ -109,7 +116,7 @@ def _hello() -> Iterator[Vector]:
          "128 characters in 256 bytes: bytes count."),
         ("version-2-client-256", hello(2, "c" * 256, rest=b"new")[4:], "LengthOutOfRange", 8,
          "256 bytes of client_id are too many in version 2, too."),
-        ("client-length-highest", put(HELLO, 8, _u64(U64_HIGHEST)), "LengthOutOfRange", 8,
+        ("client-length-highest", put(HELLO, 8, u64(U64_HIGHEST)), "LengthOutOfRange", 8,
          "client_id claims 2^64-1 bytes: added to an offset it overflows."),
         ("cut-in-log-id", HELLO[:30], "EndOfBytes", 30, "Six of the sixteen bytes of log_id."),
         ("version-2-less-a-byte", hello(2)[4:-1], "EndOfBytes", 47,
@@ -124,7 +131,7 @@ def _publish() -> Iterator[Vector]:
     assert len(PUBLISH) == 115
     yield _body(
         "publish-sequence-highest", "LNK-1.3", "link extreme", "2^64-1 has no successor.",
-        put(PUBLISH, 4, _u64(U64_HIGHEST)), "NumberOutOfRange", 4,
+        put(PUBLISH, 4, u64(U64_HIGHEST)), "NumberOutOfRange", 4,
     )  # fmt: skip
     for id, offset, length, comment in (
         ("topic-highest", 12, U64_HIGHEST, "The topic claims 2^64-1 bytes."),
@@ -136,7 +143,7 @@ def _publish() -> Iterator[Vector]:
     ):
         yield _body(
             f"publish-length-{id}", "LNK-1.3 FMT-2.3", "link length", comment,
-            put(PUBLISH, offset, _u64(length)), "LengthOutOfRange", offset,
+            put(PUBLISH, offset, u64(length)), "LengthOutOfRange", offset,
         )  # fmt: skip
     yield _body(
         "publish-timestamp-spelling", "LNK-1.4 FMT-2.6", "link spelling",
@@ -186,7 +193,7 @@ def _texts() -> Iterator[Vector]:
             yield _body(
                 f"{name}-length-{word}", "LNK-1.3 FMT-2.3", "link length",
                 f"The reason claims {length} bytes, and none remains.",
-                put(frame[4:], at, _u64(length)), "LengthOutOfRange", at,
+                put(frame[4:], at, u64(length)), "LengthOutOfRange", at,
             )  # fmt: skip
 
 

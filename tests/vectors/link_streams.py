@@ -6,74 +6,43 @@ The plain messages and the first of each kind of stream are in link_values.py.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 from reference.events import LogEntry
-from reference.timestamps import TIME_NS_MAX, format_rfc3339
+from reference.timestamps import TIME_NS_MAX
 from tests.vectors.codec_values import FULL, SMALLEST
-from tests.vectors.document import Json, Vector, content_json, event_json
-from tests.vectors.link_values import (
+from tests.vectors.document import Json, Vector, content_json
+from tests.vectors.link_building import (
+    BODY_BYTES_HIGHEST,
+    GOODBYE,
     LOG_ID,
-    TOPICS,
+    U32_HIGHEST,
+    U64_HIGHEST,
+    Message,
+    error,
     framed,
     hello,
+    hello_json,
     number,
     publish,
+    publish_json,
     refuse,
     text,
     welcome,
+    welcome_json,
 )
 from tests.vectors.two_records import ENTRIES
 
-BODY_BYTES_HIGHEST = 2**20
-U32_HIGHEST = 2**32 - 1
-U64_HIGHEST = 2**64 - 1
-
-Message = Mapping[str, Json]
-
 PING: Message = {"type": "Ping", "nonce": "3"}
 SMALL = LogEntry(1, 0, SMALLEST)
-
-
-def error(reason: str) -> bytes:
-    return framed(struct.pack("<I", 8) + text(reason))
-
-
-def hello_json(version: int, client: str, log_id: bytes, settled: int) -> Message:
-    return {
-        "type": "Hello",
-        "protocol_version": version,
-        "client_id": client,
-        "log_id": log_id.hex(),
-        "settled_through": str(settled),
-    }
-
-
-def publish_json(entry: LogEntry) -> Message:
-    return {
-        "type": "Publish",
-        "sequence": str(entry.sequence),
-        "topic": TOPICS[entry.event.event_type],
-        "timestamp": format_rfc3339(entry.timestamp_ns),
-        "event": event_json(entry.event),
-    }
-
-
-def welcome_json(version: int, window: int, through: int) -> Message:
-    return {
-        "type": "Welcome",
-        "protocol_version": version,
-        "window": window,
-        "acknowledged_through": str(through),
-    }
 
 
 ONE_OF_EACH: Sequence[tuple[str, bytes, Message]] = (
     ("hello", hello(), hello_json(1, "procmond", LOG_ID, 7)),
     ("publish", publish(SMALL), publish_json(SMALL)),
     ("ping", number(2, 3), PING),
-    ("goodbye", framed(b"\3\0\0\0"), {"type": "Goodbye"}),
+    ("goodbye", GOODBYE, {"type": "Goodbye"}),
     ("welcome", welcome(), welcome_json(1, 256, 7)),
     ("acknowledge", number(5, 1), {"type": "Acknowledge", "through": "1"}),
     ("refuse", refuse(2, "no"), {"type": "Refuse", "sequence": "2", "reason": "no"}),

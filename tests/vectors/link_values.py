@@ -1,26 +1,40 @@
 """Vectors of the broker link: a stream of bytes, and the messages that it carries.
 
-Frames are spelled out here with `struct`, not by the encoder that is being tested.
+The largest of each, and what else is rejected: link_streams.py, link_errors.py.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
-from reference.codec import encode_event, encode_timestamp
+from reference.codec import encode_event
 from reference.events import EventType, LogEntry
 from reference.limits import EVENT_BYTES_MAX
-from reference.timestamps import format_rfc3339
 from tests.vectors.codec_values import SMALLEST
-from tests.vectors.document import Json, Vector, content_json, event_json
-from tests.vectors.two_records import ENTRIES, HEADER, frames
+from tests.vectors.document import Json, Vector, content_json
+from tests.vectors.link_building import (
+    GOODBYE,
+    LOG_ID,
+    TOPICS,
+    Message,
+    error,
+    framed,
+    hello,
+    hello_json,
+    number,
+    publish,
+    publish_json,
+    refuse,
+    text,
+    welcome,
+    welcome_json,
+)
+from tests.vectors.two_records import ENTRIES, frames
 
 SEQUENCE_HIGHEST = 2**64 - 1 - 2**16
-LOG_ID = HEADER.log_id
-TOPICS = ("events.process.start", "events.process.stop", "events.process.modify")
 
 
 def vectors() -> Iterator[Vector]:
@@ -32,44 +46,12 @@ def vectors() -> Iterator[Vector]:
     yield from _versions()
 
 
-def framed(body: bytes) -> bytes:
-    return struct.pack("<I", len(body)) + body
-
-
-def text(value: str) -> bytes:
-    data = value.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def hello(version: int = 1, client: str = "procmond", settled: int = 7, rest: bytes = b"") -> bytes:
-    body = struct.pack("<II", 0, version) + text(client) + LOG_ID + struct.pack("<Q", settled)
-    return framed(body + rest)
-
-
-def publish(entry: LogEntry, topic: str | None = None) -> bytes:
-    payload = encode_timestamp(entry.timestamp_ns) + encode_event(entry.event)
-    topic = TOPICS[entry.event.event_type] if topic is None else topic
-    return framed(struct.pack("<IQ", 1, entry.sequence) + text(topic) + payload)
-
-
-def number(tag: int, value: int) -> bytes:
-    return framed(struct.pack("<IQ", tag, value))
-
-
-def welcome(version: int = 1, window: int = 256, acknowledged: int = 7) -> bytes:
-    return framed(struct.pack("<IIIQ", 4, version, window, acknowledged))
-
-
-def refuse(sequence: int, reason: str) -> bytes:
-    return framed(struct.pack("<IQ", 6, sequence) + text(reason))
-
-
 def _vector(
     id: str,
     requirements: str,
     comment: str,
     data: bytes,
-    messages: Sequence[Mapping[str, Json]],
+    messages: Sequence[Message],
     *,
     rest_bytes: int = 0,
     canonical: bool = True,
@@ -101,24 +83,8 @@ def _large(kind: str, body: bytes) -> dict[str, Json]:
     return {"type": kind, "body_bytes": len(body), "crc": f"{crc32(body):08x}"}
 
 
-def _published(entry: LogEntry, topic: str | None = None) -> dict[str, Json]:
-    return {
-        "type": "Publish",
-        "sequence": str(entry.sequence),
-        "topic": TOPICS[entry.event.event_type] if topic is None else topic,
-        "timestamp": format_rfc3339(entry.timestamp_ns),
-        "event": event_json(entry.event),
-    }
-
-
-HELLO = {
-    "type": "Hello", "protocol_version": 1, "client_id": "procmond", "log_id": LOG_ID.hex(),
-    "settled_through": "7",
-}  # fmt: skip
-WELCOME = {
-    "type": "Welcome", "protocol_version": 1, "window": 256, "acknowledged_through": "7",
-}  # fmt: skip
-GOODBYE = {"type": "Goodbye"}
+HELLO = hello_json(1, "procmond", LOG_ID, 7)
+WELCOME = welcome_json(1, 256, 7)
 
 
 def _each_message() -> Iterator[Vector]:
@@ -144,7 +110,7 @@ def _each_message() -> Iterator[Vector]:
                 f"{id}-{suffix}", good, "A message of one 64-bit number.",
                 number(tag, value), [{"type": name, field: str(value)}],
             )  # fmt: skip
-    yield _vector("goodbye", good, "Nothing but a tag.", framed(b"\3\0\0\0"), [GOODBYE])
+    yield _vector("goodbye", good, "Nothing but a tag.", GOODBYE, [{"type": "Goodbye"}])
     for reason, suffix in (("", "empty"), ("größer", "two-byte-letters")):
         yield _vector(
             f"refuse-{suffix}", good, "A refusal and its reason.", refuse(9, reason),
@@ -152,7 +118,7 @@ def _each_message() -> Iterator[Vector]:
         )  # fmt: skip
         yield _vector(
             f"error-{suffix}", good, "The broker gives up, and says why.",
-            framed(struct.pack("<I", 8) + text(reason)), [{"type": "Error", "reason": reason}],
+            error(reason), [{"type": "Error", "reason": reason}],
         )  # fmt: skip
 
 
@@ -165,7 +131,7 @@ def _publishes() -> Iterator[Vector]:
         yield _vector(
             f"publish-{which}-of-two", good,
             "The record of SPEC.md, section 13: from the timestamp on the same bytes as there.",
-            data, [_published(entry)],
+            data, [publish_json(entry)],
         )  # fmt: skip
     for kind in EventType:
         entry = LogEntry(SEQUENCE_HIGHEST, 0, SMALLEST._replace(event_type=kind))
@@ -173,7 +139,7 @@ def _publishes() -> Iterator[Vector]:
         yield _vector(
             f"publish-{kind.name.lower()}", good,
             "The smallest event of this type, with the highest number. The topic follows the type.",
-            publish(entry), [_published(entry)],
+            publish(entry), [publish_json(entry)],
         )  # fmt: skip
     padding = EVENT_BYTES_MAX - len(encode_event(SMALLEST))
     largest = LogEntry(1, 999, SMALLEST._replace(name="x" * padding))
@@ -186,7 +152,7 @@ def _publishes() -> Iterator[Vector]:
     yield _vector(
         "publish-other-topic", "LNK-1.3", "The codec takes any topic; that it fits is a rule.",
         publish(ENTRIES[0], "events.process.stop"),
-        [_published(ENTRIES[0], "events.process.stop")],
+        [publish_json(ENTRIES[0], "events.process.stop")],
     )  # fmt: skip
 
 
@@ -245,9 +211,9 @@ def _undecodable() -> Iterator[Vector]:
         )  # fmt: skip
     whole = {
         "hello": hello(), "publish": publish(ENTRIES[0]), "ping": number(2, 1),
-        "goodbye": framed(b"\3\0\0\0"), "welcome": welcome(), "acknowledge": number(5, 1),
+        "goodbye": GOODBYE, "welcome": welcome(), "acknowledge": number(5, 1),
         "refuse": refuse(1, "no"), "pong": number(7, 1),
-        "error": framed(struct.pack("<I", 8) + text("no")),
+        "error": error("no"),
     }  # fmt: skip
     for name, data in whole.items():
         body = data[4:]
@@ -258,12 +224,12 @@ def _undecodable() -> Iterator[Vector]:
         if name == "goodbye":
             continue
         shorter = body[:-1]
-        error, offset = "EndOfBytes", len(shorter)
+        rule_broken, offset = "EndOfBytes", len(shorter)
         if name in ("refuse", "error"):  # the text is what is cut
-            error, offset = "LengthOutOfRange", len(body) - 2 - 8
+            rule_broken, offset = "LengthOutOfRange", len(body) - 2 - 8
         yield _vector(
             f"{name}-less-a-byte", rule, "The last byte is missing.", framed(shorter), [],
-            error=error, offset=offset,
+            error=rule_broken, offset=offset,
         )  # fmt: skip
     yield _vector(
         "hello-without-log-id", rule, "A log_id of zeros is none.",
@@ -313,7 +279,5 @@ def _versions() -> Iterator[Vector]:
         yield _vector(
             f"welcome-version-{version}", rule, "Of another version only the version is read.",
             framed(struct.pack("<II", 4, version) + rest),
-            [{"type": "Welcome", "protocol_version": version, "window": 0,
-              "acknowledged_through": "0"}],
-            canonical=len(rest) == 12,
+            [welcome_json(version, 0, 0)], canonical=len(rest) == 12,
         )  # fmt: skip
