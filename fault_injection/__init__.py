@@ -9,7 +9,7 @@ Reading order:
     scenario.py, scenarios/      what a scenario is; the catalogue, a file each
     plan.py, *_steps.py          what is done and what goes wrong, as data
     log_run.py, connector_run.py the steps carried out
-    promises.py, invariants.py   what was promised, and the oracle
+    promises.py, invariants.py, numbering.py    what was promised, and the oracle
     exploring.py                 every crash that a disk allows
     shrink.py, story.py          a failure made small, and told
     runner.py, cli.py            all of it, on all processors

@@ -15,9 +15,12 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -59,6 +62,19 @@ def port_command(config: pytest.Config) -> tuple[str, ...]:
     if command is None:
         return (sys.executable, "-m", "fault_injection.ports.reference_adapter")
     return tuple(shlex.split(command))
+
+
+@pytest.fixture(scope="session")
+def rust_log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The log in Rust (tests/ports/rust), built; without a compiler the test is skipped."""
+    compiler = shutil.which("rustc")
+    if compiler is None:
+        pytest.skip("there is no rustc on this machine, so the Rust log is not tried")
+    target = tmp_path_factory.mktemp("rust") / "wal-rs"
+    source = Path(__file__).parent / "ports" / "rust" / "main.rs"
+    command = [compiler, "-O", "--edition", "2021", str(source), "-o", str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return str(target)
 
 
 @pytest.fixture

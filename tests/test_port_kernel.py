@@ -116,20 +116,13 @@ def test_a_port_that_does_not_sync_is_found(kind: str) -> None:
 @needs_ext4
 @pytest.mark.req("PRT-2.3")
 def test_a_port_in_another_language_and_its_missing_sync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rust_log: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiler = shutil.which("rustc")
-    if compiler is None:
-        pytest.skip("there is no rustc on this machine, so the Rust log is not tried")
-    program = str(tmp_path / "wal-rs")
-    source = ROOT / "tests" / "ports" / "rust" / "main.rs"
-    command = [compiler, "-O", "--edition", "2021", str(source), "-o", program]
-    subprocess.run(command, check=True, capture_output=True)
-    with opened((program,), KINDS["ext4"], is_traced=False) as log:
+    with opened((rust_log,), KINDS["ext4"], is_traced=False) as log:
         for each in few(list(step_plans(log.cut.disk, 0))):
             assert KernelRun(each, log).run().broken is None
     monkeypatch.setenv("WAL_RS_MISTAKE", "no-sync")
-    found = try_plan((program,), "ext4", plan(*PROBE))
+    found = try_plan((rust_log,), "ext4", plan(*PROBE))
     assert found.broken is not None
     assert found.broken.invariant == "I1"
 

@@ -1,44 +1,44 @@
 """The second implementation: a log in Rust, written from SPEC.md alone, through the kit.
 
 It is right, as far as vectors and scenarios tell; and with a mistake switched on it is found out.
-All mistakes, with the vectors that find them: tests/ports/rust/mistakes.json. The others are for
-the scenarios.
+All mistakes, each with what finds it: tests/ports/rust/mistakes.json. Some are tried here, all of
+them by `tox -e port-mistakes`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from fault_injection.invariants import INVARIANTS
 from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.vectors import VectorResult, try_vectors
+from fault_injection.ports.contract import RULES
+from fault_injection.ports.mistakes import Mistake, Trial, read_mistakes, try_mistake
+from fault_injection.ports.vectors import VectorResult, try_vectors, vector_ids
 from fault_injection.runner import Slice, SliceResult, run_slice
 from fault_injection.scenario import Effort
 from tests.process_helpers import ROOT
 from tests.traced import needs_ptrace
 
 RUST = ROOT / "tests" / "ports" / "rust"
+LIST = RUST / "mistakes.json"
+MISTAKES = read_mistakes(LIST)
+FEW = (
+    "deleted-newest-first", "no-sync", "no-directory-sync", "ack-not-synced",
+    "short-write-is-whole", "failed-sync-is-retried", "no-quota",
+)  # fmt: skip
+"""For each way to crash a port, one or two."""
 SLICES = 8
 """Of each scenario one of so many is run here."""
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The program, built."""
-    compiler = shutil.which("rustc")
-    if compiler is None:
-        pytest.skip("there is no rustc on this machine, so the Rust log is not tried")
-    target = tmp_path_factory.mktemp("rust") / "wal-rs"
-    subprocess.run(
-        [compiler, "-O", "--edition", "2021", str(RUST / "main.rs"), "-o", str(target)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return str(target)
+@pytest.fixture
+def program(rust_log: str) -> str:
+    """Its command."""
+    return rust_log
 
 
 def ran(program: str, scenario: str, index: int = 0) -> SliceResult:
@@ -69,25 +69,23 @@ def test_nothing_is_lost_in(scenario: str, program: str) -> None:
 
 
 @needs_ptrace
-@pytest.mark.req("PRT-1.3", "SCN-1.5")
-@pytest.mark.parametrize(
-    ("mistake", "scenario", "invariant"),
-    [
-        ("no-sync", "power-cut-every-op", "I1"),
-        ("ack-not-synced", "power-cut-every-op", "I12"),
-        ("active-file-deleted", "power-cut-every-op", "I6"),
-        ("failed-sync-is-retried", "reopen-after-failed-sync", "I1"),
-    ],
-)
-def test_a_mistake_is_found_with_a_plan_of_a_few_steps(
-    mistake: str, scenario: str, invariant: str, program: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WAL_RS_MISTAKE", mistake)
-    found = next((r for r in (ran(program, scenario, i) for i in range(SLICES)) if r.shrunk), None)
-    assert found is not None, "no slice of the scenario found it"
-    assert found.shrunk is not None
-    assert found.shrunk.broken.invariant == invariant
-    assert len(found.shrunk.plan.steps) <= 12
+@pytest.mark.req("PRT-1.5", "SCN-1.5")
+@pytest.mark.parametrize("mistake", MISTAKES.chosen(FEW), ids=lambda each: each.name)
+def test_a_mistake_is_found_by_what_the_list_says(mistake: Mistake, program: str) -> None:
+    """By the scenario alone: that it is also found by a vector, all of them together show."""
+    found = try_mistake(Trial(mistake, MISTAKES.switch, (program,), Effort(), ("scenarios",)))
+    assert (found.status, found.where) == ("found", mistake.found_by["scenario"]), found
+    assert (found.invariant, found.way) == (mistake.found_by["invariant"], mistake.found_by["way"])
+    assert found.steps <= 12
+
+
+@pytest.mark.req("PRT-1.5", "PRT-1.6")
+@pytest.mark.parametrize("way", ["op", "vector", "rule"])
+def test_a_mistake_that_needs_no_crash_is_found_without_one(way: str, program: str) -> None:
+    mistake = next(each for each in MISTAKES.mistakes if way in each.found_by)
+    ways = ("smoke", "vectors", "contract")
+    found = try_mistake(Trial(mistake, MISTAKES.switch, (program,), Effort(), ways))
+    assert (found.status, found.where) == ("found", mistake.found_by[way])
 
 
 @pytest.mark.req("PRT-1.4")
@@ -98,11 +96,17 @@ def test_the_port_is_built_from_what_is_here() -> None:
     assert named == {path.stem for path in Path(RUST).glob("*.rs")} - {"main"}
 
 
-@pytest.mark.req("PRT-1.4")
-def test_the_list_of_mistakes_is_that_of_the_source() -> None:
-    listed = json.loads((RUST / "mistakes.json").read_text())["mistakes"]
+@pytest.mark.req("PRT-1.5")
+def test_the_list_of_mistakes_is_that_of_the_source_and_says_what_finds_each() -> None:
+    listed = json.loads(LIST.read_text())["mistakes"]
     source = {path.name: path.read_text() for path in RUST.glob("*.rs")}
     made = {name for text in source.values() for name in re.findall(r'mistake\("([^"]+)"\)', text)}
     assert sorted(each["name"] for each in listed) == sorted(made)
+    rules, vectors = {name for name, _, _ in RULES}, vector_ids()
     for each in listed:
         assert all(f'mistake("{each["name"]}")' in source[file] for file in each["files"])
+        found_by = each["found_by"]
+        assert {"op", "vector", "rule", "scenario"} & found_by.keys(), each["name"]
+        assert found_by.get("vector", next(iter(vectors))) in vectors
+        assert found_by.get("rule", next(iter(rules))) in rules
+        assert found_by.get("invariant", "I1") in INVARIANTS
