@@ -59,7 +59,7 @@ enum wal_code wal_entry_decode(const struct wal_frame_header *header, const uint
     entry->timestamp = wal_timestamp_read(&c);
     size_t start = c.at;
     wal_event_read(&c, event);
-    if (c.code == WAL_OK && c.at > end) wal_cursor_fail(&c, WAL_END_OF_BYTES, header->body_bytes);
+    if (c.code == WAL_OK && c.at > end) wal_cursor_fail(&c, WAL_END_OF_BYTES, end);
     if (c.code == WAL_OK && c.at < end) wal_cursor_fail(&c, WAL_TRAILING_BYTES, c.at);
     entry->event.bytes = body + start;
     entry->event.length = c.at - start;
