@@ -169,7 +169,7 @@ void wal_set_aside(struct wal_log *log, const struct wal_segment *segment);
 
 /* wal_report.c */
 void wal_names_add(struct wal_names *names, const char *name);
-void wal_names_sort(struct wal_names *names);
+void wal_names_sort(struct wal_names *names); /* and each name once */
 void wal_report_add(struct wal_report *report, const struct wal_damage *damage);
 void wal_report_free(struct wal_report *report);
 
