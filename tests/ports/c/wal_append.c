@@ -72,10 +72,10 @@ static enum wal_code write_some(struct wal_log *log, const struct wal_blob *even
                                 const uint8_t *timestamp, size_t timestamp_bytes, uint64_t bytes) {
     struct wal_segment *s = newest(log);
     struct wal_frame_key key = wal_frame_key_of(s->header.salt, s->header.file_number);
-    uint8_t *frames = wal_allocate(NULL, (size_t)bytes + WAL_BODY_BYTES_MAX, 1), *at = frames;
-    uint8_t *payload = frames + bytes; /* timestamp and event, side by side, at the buffer's end */
+    uint8_t *frames = wal_allocate(NULL, (size_t)bytes, 1), *at = frames;
     for (size_t i = 0; i < count; i++) {
         size_t length = timestamp_bytes + events[i].length;
+        uint8_t *payload = at + WAL_PAYLOAD_OFFSET;
         memcpy(payload, timestamp, timestamp_bytes);
         memcpy(payload + timestamp_bytes, events[i].bytes, events[i].length);
         wal_frame_encode(&key, s->size + (uint64_t)(at - frames), log->next_sequence + i, payload,

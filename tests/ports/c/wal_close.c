@@ -44,10 +44,9 @@ bool wal_close(struct wal_log *log, char *why, size_t why_bytes) {
     int failed = 0;
     if (log->segment_count > 0) {
         uint64_t size = log->segments[log->segment_count - 1].size;
-        bool says_so = log->is_marked && /* the slots; then nothing is written (REC-9.1) */
-                       log->slots.last.acknowledged_through == wal_watermark(log);
+        bool says_so = log->is_marked && log->slots.last.acknowledged_through == wal_watermark(log);
         /* Everything in the file has been synced, so the mark is true before it is written. */
-        if (!says_so) failed = wal_slots_write(log, reason == NULL ? size : 0);
+        failed = says_so ? wal_slots_affirm(log) : wal_slots_write(log, reason == NULL ? size : 0);
         if (failed == 0) wal_delete_settled(log);
     }
     if (reason == NULL && failed != 0) reason = "the acknowledgement file cannot be written";

@@ -9,6 +9,8 @@
 
 #include "wal_disk.h"
 
+_Static_assert(sizeof(off_t) >= 8, "files of the log may be longer than 2 GiB");
+
 int disk_create(int directory, const char *name, int *fd) {
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     do *fd = openat(directory, name, flags, 0600);
@@ -143,7 +145,15 @@ void disk_listing_free(struct disk_listing *listing) {
 }
 
 const struct disk_file *disk_listing_find(const struct disk_listing *listing, const char *name) {
-    for (size_t i = 0; i < listing->count; i++)
-        if (strcmp(listing->files[i].name, name) == 0) return &listing->files[i];
+    size_t low = 0, high = listing->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(listing->files[middle].name, name);
+        if (order == 0) return &listing->files[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }

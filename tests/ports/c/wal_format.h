@@ -92,9 +92,11 @@ struct wal_frame_header {
 bool wal_frame_header_verify(const struct wal_frame_key *key, uint64_t offset, const uint8_t *bytes,
                              struct wal_frame_header *header);
 bool wal_frame_body_verify(const struct wal_frame_header *header, const uint8_t *body);
-/* A frame of timestamp and event as encoded; `into` has room for wal_frame_bytes(payload_bytes). */
+/* A frame of timestamp and event as encoded; `into` has room for wal_frame_bytes(payload_bytes). The
+ * payload may stand in its place there already. */
 void wal_frame_encode(const struct wal_frame_key *key, uint64_t offset, uint64_t sequence,
                       const uint8_t *payload, size_t payload_bytes, uint8_t *into);
+enum { WAL_PAYLOAD_OFFSET = WAL_FRAME_HEADER_BYTES + 8 };
 static inline size_t wal_frame_bytes(size_t payload_bytes) {
     return WAL_FRAME_HEADER_BYTES + 8 + payload_bytes + 4;
 }

@@ -43,7 +43,7 @@ void wal_frame_encode(const struct wal_frame_key *key, uint64_t offset, uint64_t
     uint32_t crc = header_crc(key, offset, into);
     wal_put32(into + 16, crc);
     wal_put64(body, sequence);
-    memcpy(body + 8, payload, payload_bytes);
+    if (payload != body + 8) memcpy(body + 8, payload, payload_bytes);
     /* The header's CRC continued over the body, not over the CRC itself: that would forget it. */
     wal_put32(body + 8 + payload_bytes, wal_crc32(crc, body, 8 + payload_bytes));
 }
@@ -59,7 +59,7 @@ enum wal_code wal_entry_decode(const struct wal_frame_header *header, const uint
     entry->timestamp = wal_timestamp_read(&c);
     size_t start = c.at;
     wal_event_read(&c, event);
-    if (c.code == WAL_OK && c.at > end) wal_cursor_fail(&c, WAL_END_OF_BYTES, header->body_bytes);
+    if (c.code == WAL_OK && c.at > end) wal_cursor_fail(&c, WAL_END_OF_BYTES, end);
     if (c.code == WAL_OK && c.at < end) wal_cursor_fail(&c, WAL_TRAILING_BYTES, c.at);
     entry->event.bytes = body + start;
     entry->event.length = c.at - start;

@@ -79,6 +79,8 @@ enum wal_code wal_slots_read(struct wal_slots *slots, int directory, const struc
 /* Writes watermark and floor, with the mark if `mark_length` is not 0, and syncs. A file that is
  * missing, damaged or failing is made anew. 0 or errno. */
 int wal_slots_write(struct wal_log *log, uint64_t mark_length);
+/* Writes what stands there once more: it may have been read from the page cache alone. */
+int wal_slots_affirm(struct wal_log *log);
 
 /* wal_letters.c */
 int wal_letter_append(struct wal_log *log, uint64_t sequence, struct wal_text reason,
@@ -167,7 +169,7 @@ void wal_set_aside(struct wal_log *log, const struct wal_segment *segment);
 
 /* wal_report.c */
 void wal_names_add(struct wal_names *names, const char *name);
-void wal_names_sort(struct wal_names *names);
+void wal_names_sort(struct wal_names *names); /* and each name once */
 void wal_report_add(struct wal_report *report, const struct wal_damage *damage);
 void wal_report_free(struct wal_report *report);
 

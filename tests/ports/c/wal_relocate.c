@@ -6,6 +6,8 @@
 
 #include "wal_log.h"
 
+enum { BUFFER_BYTES = WAL_FRAME_HEADER_BYTES + WAL_BODY_BYTES_MAX }; /* the largest frame fits */
+
 static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 void wal_old_files(const struct wal_log *log, size_t *from, size_t *to) {
@@ -43,22 +45,32 @@ struct copying {
     struct wal_header header;
     int fd;
     uint64_t size;
+    uint8_t *buffer; /* frames that are not written yet: the last `pending` bytes of `size` */
+    size_t pending;
     uint64_t last;               /* the highest number that was copied */
     struct wal_intervals wanted; /* unsettled numbers that these files gave, and are not copied yet */
 };
 
-static int copy_frame(struct copying *copy, const struct wal_scan_item *item, uint8_t *frame) {
+static int flush(struct copying *copy) {
+    int failed = disk_write(copy->fd, copy->size - copy->pending, copy->buffer, copy->pending);
+    copy->pending = 0;
+    return failed;
+}
+
+static int copy_frame(struct copying *copy, const struct wal_scan_item *item) {
     struct wal_frame_key key = wal_frame_key_of(copy->header.salt, copy->header.file_number);
     size_t payload = item->header.body_bytes - 12;
-    wal_frame_encode(&key, copy->size, item->header.sequence, item->body + 8, payload, frame);
-    int failed = disk_write(copy->fd, copy->size, frame, (size_t)item->length);
+    int failed = copy->pending + item->length > BUFFER_BYTES ? flush(copy) : 0;
+    wal_frame_encode(&key, copy->size, item->header.sequence, item->body + 8, payload,
+                     copy->buffer + copy->pending);
+    copy->pending += (size_t)item->length;
     copy->size += item->length;
     copy->last = item->header.sequence;
     wal_intervals_remove(&copy->wanted, copy->last, copy->last + 1);
     return failed;
 }
 
-static int copy_file(struct copying *copy, const struct wal_segment *s, uint8_t *frame) {
+static int copy_file(struct copying *copy, const struct wal_segment *s) {
     char name[WAL_NAME_BYTES];
     struct wal_scan scan;
     struct wal_scan_item item;
@@ -71,7 +83,7 @@ static int copy_file(struct copying *copy, const struct wal_segment *s, uint8_t 
          wal_scan_next(&scan, &item))
         if (item.kind == WAL_SCAN_FRAME && !item.is_behind && item.header.sequence > copy->last &&
             wal_intervals_have(&copy->log->unsettled, item.header.sequence))
-            failed = copy_frame(copy, &item, frame);
+            failed = copy_frame(copy, &item);
     if (failed == 0) failed = scan.window.failed;
     wal_scan_end(&scan);
     disk_close(&fd);
@@ -81,7 +93,7 @@ static int copy_file(struct copying *copy, const struct wal_segment *s, uint8_t 
 static int fill(struct copying *copy, size_t from, size_t to) {
     struct wal_log *log = copy->log;
     uint8_t block[WAL_BLOCK_BYTES];
-    uint8_t *frame = wal_allocate(NULL, WAL_FRAME_HEADER_BYTES + WAL_BODY_BYTES_MAX, 1);
+    copy->buffer = wal_allocate(NULL, BUFFER_BYTES, 1);
     for (size_t i = from; i < to; i++) {
         uint64_t end = log->segments[i].last_entry + 1, first = log->segments[i].first_entry;
         if (first == 0) continue;
@@ -93,13 +105,14 @@ static int fill(struct copying *copy, size_t from, size_t to) {
     wal_header_encode(&copy->header, block);
     int failed = disk_write(copy->fd, 0, block, sizeof block);
     copy->size = sizeof block;
-    for (size_t i = from; i < to && failed == 0; i++) failed = copy_file(copy, &log->segments[i], frame);
+    for (size_t i = from; i < to && failed == 0; i++) failed = copy_file(copy, &log->segments[i]);
+    if (failed == 0) failed = flush(copy);
     /* A medium that gives other bytes than it did must not cost what was good a moment ago. */
     if (failed == 0 && copy->wanted.count > 0) failed = EIO;
     /* Without this sync the old file could go while the copies are not on the medium. */
     if (failed == 0) failed = disk_sync(copy->fd);
     wal_intervals_free(&copy->wanted);
-    free(frame);
+    free(copy->buffer);
     return failed;
 }
 

@@ -5,8 +5,6 @@
 #include "wal_log.h"
 
 void wal_names_add(struct wal_names *names, const char *name) {
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0) return;
     if ((names->count & (names->count + 1)) == 0) /* room for a power of two, less one */
         names->items = wal_allocate(names->items, names->count * 2 + 1, sizeof *names->items);
     names->items[names->count++] = wal_copy_text(name);
@@ -17,7 +15,15 @@ static int by_text(const void *a, const void *b) {
 }
 
 void wal_names_sort(struct wal_names *names) {
+    size_t kept = 0;
     if (names->count > 0) qsort(names->items, names->count, sizeof *names->items, by_text);
+    for (size_t i = 0; i < names->count; i++) {
+        if (kept > 0 && strcmp(names->items[kept - 1], names->items[i]) == 0)
+            free(names->items[i]);
+        else
+            names->items[kept++] = names->items[i];
+    }
+    names->count = kept;
 }
 
 void wal_report_add(struct wal_report *report, const struct wal_damage *damage) {

@@ -119,3 +119,20 @@ int wal_slots_write(struct wal_log *log, uint64_t mark_length) {
     log->written_ns = disk_monotonic_ns(&log->source);
     return 0;
 }
+
+int wal_slots_affirm(struct wal_log *log) {
+    struct wal_slots *slots = &log->slots;
+    int failed = log->floor_is_durable ? 0 : EIO; /* written by this process: nothing to do */
+    if (failed != 0 && can_be_written(slots)) {
+        /* The same bytes, so that an open and a close change none (REC-9.1). Without this a power cut
+         * could bring back what was settled, though the close was called clean. */
+        failed = 0;
+        for (int i = 0; i < 2 && failed == 0; i++)
+            failed = disk_write(slots->fd, (uint64_t)i * WAL_COPY_OFFSET, slots->bytes[i],
+                                WAL_HEADER_BYTES);
+        if (failed == 0) failed = disk_sync(slots->fd);
+    }
+    log->floor_is_durable |= failed == 0;
+    uint64_t size = log->segments[log->segment_count - 1].size;
+    return failed == 0 ? 0 : wal_slots_write(log, size);
+}
