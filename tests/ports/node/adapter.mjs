@@ -27,6 +27,8 @@ const hello = {
 // Bytes travel as hexadecimal. Numbers that may pass 2^53 travel as decimal strings, and are BigInts
 // here: Number('18446744073709486080') would be another number.
 const hex = (/** @type {string} */ text) => Buffer.from(text, 'hex');
+/** @type {(line: string, name: string) => unknown} */
+const memberOf = (line, name) => /** @type {any} */ (parseJson(line)).get(name);
 
 /** One log is open at a time. @type {WriteAheadLog | null} */
 let log = null;
@@ -82,15 +84,23 @@ serve({
   hello: { fields: ['protocol'], act: () => hello },
   // JSON.stringify cannot write a memory_usage above 2^53, and JSON.parse rounds it: so the event's
   // text goes out as it is, and comes in through a parser that keeps numbers as they are spelled.
-  decode: { fields: ['event'], act: (r) => ({ json: { rawJson: encodeJsonLine(decodeEvent(hex(r.event))) } }), tells: ['offset'] },
-  encode: {
-    fields: ['json'],
-    act: (_, line) => ({ event: encodeEvent(decodeJsonEvent(/** @type {any} */ (parseJson(line)).get('json'), 1)).toString('hex') }),
-    tells: ['field', 'line_number'],
+  decode: {
+    fields: ['event'], tells: ['offset'],
+    act: (r) => ({ json: { rawJson: encodeJsonLine(decodeEvent(hex(r.event))) } }),
   },
-  open: { fields: ['dir', 'settings'], act: (r) => { log = openLog(r.dir, r.settings); return { report: log.report.toJson(), log_id: log.logId }; } },
+  encode: {
+    fields: ['json'], tells: ['field', 'line_number'],
+    act: (_, line) => ({ event: encodeEvent(decodeJsonEvent(memberOf(line, 'json'), 1)).toString('hex') }),
+  },
+  open: {
+    fields: ['dir', 'settings'],
+    act: (r) => { log = openLog(r.dir, r.settings); return { report: log.report.toJson(), log_id: log.logId }; },
+  },
   append: { fields: ['event'], act: (r) => ({ sequence: `${theLog().append(hex(r.event))}` }) },
-  append_batch: { fields: ['events'], act: (r) => ({ sequences: theLog().appendBatch(r.events.map(hex)).map(String) }), tells: ['stored'] },
+  append_batch: {
+    fields: ['events'], tells: ['stored'],
+    act: (r) => ({ sequences: theLog().appendBatch(r.events.map(hex)).map(String) }),
+  },
   acknowledge: { fields: ['through'], act: (r) => { theLog().acknowledge(BigInt(r.through)); return {}; } },
   refuse: { fields: ['sequence', 'reason'], act: (r) => { theLog().refuse(BigInt(r.sequence), r.reason); return {}; } },
   replay: { fields: ['after'], act: (r) => ({ entries: entriesOf(theLog(), BigInt(r.after)) }) },

@@ -53,7 +53,7 @@ export class Reader {
     return this.bytes.length - this.offset;
   }
 
-  /** @returns {number} where the value starts that is `size` bytes long and read now */
+  /** @param {number} size @returns {number} where the value starts that is so long and read now */
   #take(size) {
     if (this.remaining < size) {
       throw new WalError('EndOfBytes', `${size} bytes are needed and ${this.remaining} left`, {
@@ -97,6 +97,7 @@ export class Reader {
 
   /**
    * A length or a count, of items that take at least `itemBytes` each.
+   * @param {number} itemBytes
    * @returns {number}
    */
   length(itemBytes, from = 0n, to = 0xffffffffffffffffn) {

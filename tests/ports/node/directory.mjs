@@ -17,7 +17,10 @@ const { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR } = fs.constants;
 const GROUP_OR_OTHERS_WRITE = 0o022;
 
 /** Looked for once: else the kernel is asked in each directory of PATH at every open. */
-const FLOCK = (process.env.PATH ?? '').split(':').map((each) => path.join(each, 'flock')).find((each) => fs.existsSync(each));
+const FLOCK = (process.env.PATH ?? '')
+  .split(':')
+  .map((each) => path.join(each, 'flock'))
+  .find((each) => fs.existsSync(each));
 
 /**
  * @template T

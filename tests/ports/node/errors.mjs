@@ -43,7 +43,9 @@ export class WalError extends Error {
   constructor(code, text, details = {}) {
     super(text);
     this.code = code;
-    [this.definite, this.retryable] = TABLE[code];
+    const [definite, retryable] = TABLE[code];
+    this.definite = definite;
+    this.retryable = retryable;
     this.details = details;
   }
 }

@@ -83,14 +83,14 @@ export function parseJson(text) {
     return items;
   };
 
-  /** @param {number} depth */
+  /** @type {(depth: number) => unknown} */
   const value = (depth) => {
     if (depth > DEPTH_MAX) throw fail(); // or deep input would overflow the stack
     if (has('{')) {
       return new JsonObject(list('}', () => {
         const name = string();
         if (!has(':')) throw fail();
-        return [name, value(depth + 1)];
+        return /** @type {[string, unknown]} */ ([name, value(depth + 1)]);
       }));
     }
     if (has('[')) return list(']', () => value(depth + 1));

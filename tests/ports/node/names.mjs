@@ -9,7 +9,8 @@ export const DEAD_NAME = 'procmond.dead';
 
 const FILE_NUMBER_MAX = 2 ** 32 - 1;
 const SEGMENT = /^procmond-(\d{5,10})\.wal$/;
-const BESIDE = /^(procmond-\d{5,10}\.wal)(?:\.(new|salvaged)|\.(?:unreadable|foreign)(?:\.\d+)?|@\d+\+(\d+)-[0-9a-f]{8}\.quarantine)$/;
+const BESIDE =
+  /^(procmond-\d{5,10}\.wal)(?:\.(new|salvaged)|\.(?:unreadable|foreign)(?:\.\d+)?|@\d+\+(\d+)-[0-9a-f]{8}\.quarantine)$/;
 
 /** @param {number} number */
 export const segmentName = (number) => `procmond-${String(number).padStart(5, '0')}.wal`;

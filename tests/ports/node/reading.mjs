@@ -168,9 +168,8 @@ export class Reading {
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
       const isStored = this.storeLetter(sequence, innerOf(content), `undecodable: ${error.code}`);
-      /** @type {Range} */
-      const numbers = [sequence, sequence];
-      this.report.add('undecodable-entry', place, 'dead-lettered', isStored ? numbers : null, error.code);
+      const fate = isStored ? 'dead-lettered' : 'none'; // without its letter it stays in the log
+      this.report.add('undecodable-entry', place, fate, [sequence, sequence], error.code);
       if (isStored) return;
     }
     this.settled.add(this.lastUnsettled + 1n, sequence - 1n);

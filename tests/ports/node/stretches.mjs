@@ -36,7 +36,7 @@ export class Stretches {
    *   file starts, so that what is missing before it was in them; `explained`: held nothing
    */
   settleByHeader({ relocatedFrom, continuesFrom, firstSequence }) {
-    /** @type {Stretch[]} */
+    /** @type {Stretch[][]} */
     const [before, explained, pending] = [[], [], []];
     for (const stretch of this.pending) {
       const last = stretch.numbers.at(-1)?.[1] ?? 0n;

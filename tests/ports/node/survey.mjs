@@ -116,7 +116,7 @@ function inferredWatermark(segments, files) {
 export function survey(disk) {
   completeWhatWasBegun(disk);
   const listed = disk.list();
-  /** @type {string[]} */
+  /** @type {string[][]} */
   const [ignored, leftovers] = [[], []];
   const quarantine = [];
   /** @type {File[]} */
