@@ -29,7 +29,7 @@ from fault_injection.ports.errors import (
 from fault_injection.ports.tracing import TracedAdapter
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
-from tests.traced import WHY_NOT
+from tests.traced import WHY_NOT, needs_ptrace
 
 HELLO: Final = """
 import json, os, sys, time
@@ -320,3 +320,16 @@ def test_a_shell_may_stand_in_between(ending: str, tmp_path: Path) -> None:
         with make(["sh", "-c", inner + ending]) as adapter:
             assert adapter.ask("append", event="00") == {"sequence": "7"}
             adapter.goodbye()
+
+
+@needs_ptrace
+@pytest.mark.req("PRT-1.2", "PRT-2.1")
+def test_a_death_is_seen_though_a_child_holds_the_output_open(tmp_path: Path) -> None:
+    text = HELLO + GREETING + "ask()\nif os.fork(): os._exit(3)\ntime.sleep(1000)"
+    disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
+    command = [sys.executable, "-S", "-E", "-c", text]
+    with (
+        TracedAdapter(command, tmp_path, disk) as adapter,
+        pytest.raises(AdapterDied, match="exit code 3"),
+    ):
+        adapter.ask("append", event="00")

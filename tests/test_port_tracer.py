@@ -312,6 +312,7 @@ def test_a_fault_of_the_disk_is_the_error_that_the_program_gets(
         ("os.writev(f, [b'23', b'45', b'6'])", 3, "3", b"1234"),
         ("os.writev(f, [b'23', b'45', b'6'])", 4, "4", b"12345"),
         ("os.writev(f, [b'', b'23'])", 1, "1", b"12"),
+        ("os.writev(f, [b'23', b'45'])", 0, "0", b"1"),
         ("os.pwritev(f, [b'23', b'45'], 1)", 1, "1", b"12"),
         ("os.pwritev(f, [b'23', b'45'], 1, os.RWF_DSYNC)", 3, "3", b"1234"),
     ],

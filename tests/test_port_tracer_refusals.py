@@ -147,6 +147,11 @@ def test_libraries_fall_back_to_what_can_be_seen(
         "mmap.mmap(opened('a', os.O_RDONLY), 1, prot=mmap.PROT_READ)[0]",
         "m = mmap.mmap(opened('a'), 1, flags=mmap.MAP_PRIVATE); m[0] = 7",
         "mmap.mmap(-1, 4096)[0] = 7",
+        "m = [mmap.mmap(opened('a') if n == 1 else -1, 1, prot=1) for n in range(3)]\n"
+        "places = [int(l.split('-')[0], 16) for l in open('/proc/self/maps') if ' r--s ' in l and "
+        "'zero' in l]\n"
+        "assert places\nfor each in places: call(10, ctypes.c_void_p(each), 4096, 3)",
+        "assert failure(mmap.mmap, opened('a', os.O_RDONLY), 1) == 'EACCES'",
         "os.posix_fallocate(os.open('../other', os.O_CREAT | os.O_RDWR), 0, 100)",
         "os.mkdir('../sub'); os.rmdir('../sub')",
         "os.sendfile(os.open('../other', os.O_CREAT | os.O_RDWR), opened('a'), 0, 1)",
