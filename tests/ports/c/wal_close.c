@@ -44,7 +44,8 @@ bool wal_close(struct wal_log *log, char *why, size_t why_bytes) {
     int failed = 0;
     if (log->segment_count > 0) {
         uint64_t size = log->segments[log->segment_count - 1].size;
-        bool says_so = log->is_marked && log->slots.last.acknowledged_through == wal_watermark(log);
+        bool says_so = log->is_marked && log->slots.fd >= 0 &&
+                       log->slots.last.acknowledged_through == wal_watermark(log);
         /* Everything in the file has been synced, so the mark is true before it is written. */
         failed = says_so ? wal_slots_affirm(log) : wal_slots_write(log, reason == NULL ? size : 0);
         if (failed == 0) wal_delete_settled(log);

@@ -49,7 +49,7 @@ struct wal_log {
 
     int active;        /* the newest segment's descriptor, -1: none can be appended to */
     bool is_sealed;    /* it was cut back, or its mark stands: start another one (FMT-5.5) */
-    bool is_marked;    /* the slots call it durable at its length (REC-7.2) */
+    bool is_marked;    /* the slots call it durable at its length, or may do so (REC-7.2) */
     bool has_leftover; /* a failed rotation left a file behind it */
     bool has_failed;   /* a sync failed: nothing more is appended (WAL-4.3) */
     uint64_t expected; /* what the newest file expects next */

@@ -100,6 +100,7 @@ int wal_slots_write(struct wal_log *log, uint64_t mark_length) {
     if (mark_length != 0) {
         slot.clean_file = log->segments[log->segment_count - 1].header.file_number;
         slot.clean_length = mark_length;
+        log->is_marked = true; /* a write that fails may have left it: it has to be withdrawn, too */
     }
     int failed = slots->is_unnamed ? give_name(log) : 0;
     if (failed != 0) return failed;
