@@ -133,6 +133,17 @@ def test_what_grows_after_a_truncation_is_not_what_was_cut_off() -> None:
 
 
 @pytest.mark.req("SIM-2.2")
+def test_a_rename_waits_for_the_bytes_where_it_is_safe_and_a_second_name_never_does() -> None:
+    for call, waits in (("rename_new", True), ("link", False)):
+        disk = CrashFilesystem(Profile("safe", safe_rename=True), {"f": b"...."})
+        disk.overwrite("f", 0, b"data")
+        disk.append("f", b"more")
+        getattr(disk, call)("f", "g")
+        early = contents(disk, "g") - {None, b"datamore"}
+        assert (early == set()) == waits, call
+
+
+@pytest.mark.req("SIM-2.2")
 def test_sectors_of_one_write_are_kept_in_any_combination() -> None:
     disk = CrashFilesystem(POSIX_MIN, {"f": bytes(3 * SECTOR)})
     disk.overwrite("f", 0, b"x" * 3 * SECTOR)
@@ -392,3 +403,8 @@ def test_timers_fire_in_order_and_a_timer_may_set_another() -> None:
     clock.call_at(5, lambda: note("overdue"))
     clock.advance(0)
     assert fired[-1] == ("overdue", 40)
+    clock.call_at(50, lambda: note("to the nanosecond"))
+    clock.advance(9)
+    assert fired[-1] == ("overdue", 40)
+    clock.advance(1)
+    assert fired[-1] == ("to the nanosecond", 50)

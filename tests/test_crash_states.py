@@ -16,7 +16,7 @@ from simulators.crash_states import Coverage, crash_states, state_at
 from simulators.disk_image import FILLINGS, Image, fillings
 from simulators.distinct_states import DistinctState, distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
-from simulators.legal_sets import LegalSets, bits, closed
+from simulators.legal_sets import PART_SETS_MAX, LegalSets, bits, closed
 from simulators.looking import BuiltFiles
 from simulators.persistence import PROFILES, Kind, Profile, predecessors
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
@@ -151,6 +151,9 @@ def test_many_writes_that_wait_for_one_are_recognised_or_sampled(blocks: int, bu
     disk.end()
     point, numbers, coverage = disk.points[-1], Numbers(), Coverage()
     legal = LegalSets(point.pending, profile)
+    for part in legal.parts:
+        assert {0, part.mask} <= set(part.sets), "nothing and everything, cut short or not"
+        assert len(part.sets) <= 2 * PART_SETS_MAX
     keys = {
         state.key
         for state in distinct_states(point, profile, numbers, budget=budget, coverage=coverage)

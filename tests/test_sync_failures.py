@@ -6,6 +6,7 @@ import pytest
 
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.crash_states import crash_states
+from simulators.disk_image import garbage
 from simulators.explorer import explore
 from simulators.faulty_filesystem import CallFault, FaultyFilesystem
 from simulators.persistence import PROFILES
@@ -99,6 +100,19 @@ def test_a_late_error_is_told_to_the_next_sync_of_that_file_only() -> None:
     states = [state.image for state in crash_states(disk.points[-1], disk.profile)]
     assert {image["g"] for image in states} == {b"y"}
     assert b"\0\0" in {image["f"] for image in states}, "neither of the two syncs wrote anything"
+
+
+@pytest.mark.req("SIM-2.11")
+def test_a_file_that_was_cut_and_grew_again_has_a_hole_where_it_grew() -> None:
+    disk = CrashFilesystem(PROFILES["xfs"], {"f": b"abcdef"})
+    disk.truncate("f", 2)
+    disk.append("f", b"XYZW")
+    disk.fail_sync("f", how=SYNC_FAILURES["xfs"])
+    with pytest.raises(OSError, match="Input/output"):
+        disk.sync("f")
+    disk.end()
+    found = {state.image["f"] for state in crash_states(disk.points[-1], disk.profile)}
+    assert found == {b"ab" + bytes(4), b"ab" + garbage(6)[2:], b"abXYZW"}
 
 
 @pytest.mark.req("SIM-2.11")

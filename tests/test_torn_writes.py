@@ -155,6 +155,38 @@ def test_an_overwrite_is_cut_and_the_rest_may_be_old() -> None:
 
 
 @pytest.mark.req("SIM-2.12")
+def test_the_last_two_writes_of_a_file_are_torn_each_and_no_earlier_one() -> None:
+    disk = CrashFilesystem(TORN, {"f": b"." * 3 * SECTOR})
+    for number, letter in enumerate((b"a", b"b", b"c")):
+        disk.overwrite("f", number * SECTOR, letter * SECTOR)
+    half = SECTOR // 2
+    sectors = [{content[at : at + SECTOR] for content in held(disk)} for at in (0, 512, 1024)]
+    assert sectors[0] == {b"." * SECTOR, b"a" * SECTOR}
+    assert b"b" * half + b"." * half in sectors[1]
+    assert b"c" * half + b"." * half in sectors[2]
+    before = b"a" * SECTOR + b"b" * half + b"." * half
+    assert {before + b"." * SECTOR, before + b"c" * SECTOR} <= held(disk)
+
+
+@pytest.mark.req("SIM-2.12")
+def test_a_write_is_torn_also_where_nothing_but_the_size_was_kept() -> None:
+    disk = CrashFilesystem(TORN, {"f": b""})
+    disk.append("f", b"x" * SECTOR + b"y" * SECTOR)
+    assert bytes(SECTOR) + b"y" * 4 + bytes(SECTOR - 4) in held(disk)
+
+
+@pytest.mark.req("SIM-2.11", "SIM-2.12")
+def test_what_a_failed_sync_gave_up_is_no_write_in_flight() -> None:
+    disk = CrashFilesystem(TORN, {"f": b"."})
+    disk.overwrite("f", 0, b"x")
+    assert torn(disk) != []
+    disk.fail_sync("f")
+    with pytest.raises(OSError, match="Input/output"):
+        disk.sync("f")
+    assert torn(disk) == []
+
+
+@pytest.mark.req("SIM-2.12")
 def test_without_powersafe_overwrite_the_whole_sector_is_at_stake_and_no_other() -> None:
     disk = CrashFilesystem(PSOW_OFF, {"f": b"a" * SECTOR + b"b" * 10})
     disk.append("f", b"cd")
