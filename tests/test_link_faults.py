@@ -64,6 +64,13 @@ def test_a_half_open_stream_says_nothing_of_it() -> None:
 
 
 @pytest.mark.req("SIM-2.9")
+def test_a_fault_in_the_middle_of_a_piece_strikes_at_its_byte() -> None:
+    plan = [fault(FaultKind.PIECES, 0, 4), fault(FaultKind.RESET, 6)]
+    stream = StreamFaults(plan, 1, THERE)
+    assert list(stream.feed(b"abcdefgh")) == [Deliver(b"abcd"), Deliver(b"ef"), Reset()]
+
+
+@pytest.mark.req("SIM-2.9")
 def test_a_delay_and_then_pieces() -> None:
     plan = [fault(FaultKind.DELAY, 1, 0.5), fault(FaultKind.PIECES, 3, 2)]
     stream = StreamFaults(plan, 1, THERE)
