@@ -177,6 +177,7 @@ def test_returned_numbers_rise_and_each_is_of_one_event() -> None:
     oracle = oracle_of(Broker())
     assert oracle.published([1, 2], [1, 2]) is None
     assert name(oracle.published([2], [3])) == "I6"
+    assert name(oracle.published([2], [2])) == "I6", "also if it is of the same event"
     seen = oracle_of(Broker(received(entry(3))))
     assert seen.check() is None
     assert name(seen.published([3], [4])) == "I6", "it was seen on another event"
