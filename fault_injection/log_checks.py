@@ -3,7 +3,8 @@
     said-once    the last open calls nothing lost that an earlier open had called lost
     degraded     an open that could not make a file to append to says so, and is no refusal if
                  the disk was full
-    goes-on      the faults are over: an append works, and the log need not be opened again
+    goes-on      the faults are over: an append works, and the log need not be opened again but
+                 for a failed sync of an append
     deletes      once all is acknowledged one file stays, whatever the disk has room for
     refused      the broker has refused the last one that was wanted: one file stays
     bounded      copies of damaged bytes, and the log as a whole, stay within their limits

@@ -257,11 +257,7 @@ class LogRun:
         self.offered |= events
         appended = self.log.append([*events.values()])
         stored = tuple(zip(appended.sequences, events, strict=False))
-        returned = self.ledger.returned
-        if again := [n for n, _ in stored if n in returned]:
-            self._note(Broken("I6", f"{again[0]} was given to a second event", again[0]))
-        words = self._faults.words()
-        self._note(self._numbering.appended(appended.sequences, appended.failure, words))
+        self._note(self._numbering.appended(appended, self.ledger.returned, self._faults.words()))
         self._note(unanswered(len(appended.sequences), count, appended.failure))
         if stored:
             self.disk.mark(Stored(stored))
@@ -346,6 +342,9 @@ class LogRun:
             return "no log"
         if what == "goes-on":
             self._faults.heal()
+            if self._numbering.has_failed:  # WAL-4.3: it goes on once it is opened again
+                self._kill()
+                self._open()
             outcome = self._append(1, 0)
             if "failure" in outcome:
                 self._note(Broken("I10", f"the faults are over, and append: {outcome}"))
