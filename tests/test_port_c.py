@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -65,19 +64,7 @@ def test_every_vector_that_applies_passes(program: str) -> None:
     with Adapter((program,)) as adapter:
         results = list(try_vectors(adapter))
     assert [each.id for each in results if each.status not in ("passed", "not-applicable")] == []
-    assert sum(each.status == "passed" for each in results) > 300
-
-
-@pytest.mark.req("PRT-1.4", "FMT-1.2", "FMT-5.3", "EVT-2.2")
-def test_every_vector_of_what_lies_below_an_event_passes(program: str) -> None:
-    """The capability `bytes`."""
-    command = [sys.executable, str(ROOT / "tests" / "ports" / "check_vectors.py"), program]
-    files = ["codec", "crc", "frames", "headers", "json_lines", "names"]
-    found = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout
-    counts = [line.split()[1::2] for line in found.stdout.splitlines()]
-    assert len(counts) == len(files)
-    assert all(passed == of for passed, of in counts)
+    assert sum(each.status == "passed" for each in results) > 520
 
 
 @needs_ptrace
