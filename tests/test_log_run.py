@@ -265,8 +265,14 @@ def test_goes_on_and_deletes_do_what_they_ask_for() -> None:
     assert done.broken is None
     assert outcomes(done)[-1].startswith("returned ")
     failed = run(Open(), Fault("sync", "EIO", suffix=".wal"), Append(1), Check("goes-on"))
-    assert failed.broken is not None, "a failed sync is not mended without opening again"
-    assert failed.broken.invariant == "I10"
+    assert failed.broken is None, "a log whose sync failed goes on once it is opened again"
+    assert outcomes(failed)[-1].startswith("returned ")
+    plan = log_plan(
+        "x", Open(), Append(200), Check("goes-on"), quota_bytes=16384, quarantine_bytes_max=0
+    )
+    stuck = LogRun(plan, ReferenceLog()).run()
+    assert stuck.broken is not None, "nothing is wrong with the disk, and appending fails"
+    assert stuck.broken.invariant == "I10"
 
 
 # ---- Cuts -------------------------------------------------------------------
