@@ -70,9 +70,7 @@ class Run(NamedTuple):
 class _Caller:
     """Somebody who waits for events to be stored, or for the pen."""
 
-    __slots__ = (
-        "error", "events", "has_pen", "is_exclusive", "is_finished", "runs", "taken", "turn",
-    )  # fmt: skip
+    __slots__ = ("error", "events", "is_exclusive", "is_finished", "runs", "taken", "turn")
 
     def __init__(self, events: list[bytes], *, is_exclusive: bool = False) -> None:
         self.events = events
@@ -83,18 +81,15 @@ class _Caller:
         self.runs: list[Run] = []
         self.error: AppendError | None = None
         self.is_finished = False
-        self.has_pen = False
         self.turn: threading.Condition | None = None
         """What it waits on, if it has to wait."""
 
     def stored(self) -> list[int]:
         """Return the numbers of its events that are durable."""
-        if len(self.runs) == 1:
-            first, count, _ = self.runs[0]
-            return list(range(first, first + count))
-        return [
-            sequence for first, count, _ in self.runs for sequence in range(first, first + count)
-        ]
+        sequences: list[int] = []
+        for first, count, _ in self.runs:
+            sequences += range(first, first + count)
+        return sequences
 
 
 class GroupCommit:
@@ -104,11 +99,11 @@ class GroupCommit:
         self._commit = commit
         self._mutex = threading.Lock()
         self._queue: deque[_Caller] = deque()
-        self._pen_is_taken = False
         self._closed = False
+        self._pen: _Caller | threading.Thread | None = None
+        """Who has it."""
         self._committer: threading.Thread | None = None
         self._committer_is_wanted = threading.Condition(self._mutex)
-        self._committer_has_pen = False
         self._to_wake: list[threading.Condition] = []
         """Of callers whose events are stored."""
 
@@ -174,29 +169,27 @@ class GroupCommit:
     def _stand_in_line(self, caller: _Caller) -> None:
         """Return when the caller is finished, or has the pen and is the head."""
         self._queue.append(caller)
-        if not self._pen_is_taken:
-            self._pen_is_taken = caller.has_pen = True
+        if self._pen is None:
+            self._pen = caller
             return
         caller.turn = threading.Condition(self._mutex)
-        while not (caller.is_finished or caller.has_pen):
+        while not (caller.is_finished or self._pen is caller):
             caller.turn.wait()
 
     def _leave(self, caller: _Caller) -> None:
         """Also the way out of an interrupted wait: what was not offered yet is not attempted."""
         if not caller.is_finished and caller in self._queue:
             self._queue.remove(caller)
-        if caller.has_pen:
-            caller.has_pen = False
+        if self._pen is caller:
             self._lay_the_pen_down()
 
     def _lay_the_pen_down(self) -> None:
         """Give the pen to whoever is next, or leave it free."""
         if not self._queue:
-            self._pen_is_taken = False
+            self._pen = None
         elif self._queue[0].is_exclusive or not self._wake_committer():
-            head = self._queue[0]
+            self._pen = head = self._queue[0]
             assert head.turn is not None, "whoever finds the pen taken waits on something"
-            head.has_pen = True
             head.turn.notify()
 
     def _lead(self) -> None:
@@ -211,10 +204,7 @@ class GroupCommit:
             if caller.is_exclusive or len(offered) >= OFFERED_MAX:
                 break
             members.append(caller)
-            if not offered and caller.taken == 0 and len(caller.events) <= OFFERED_MAX:
-                offered = caller.events if len(self._queue) == 1 else list(caller.events)
-            else:
-                offered += caller.events[caller.taken : caller.taken + OFFERED_MAX - len(offered)]
+            offered += caller.events[caller.taken : caller.taken + OFFERED_MAX - len(offered)]
         self._mutex.release()
         try:
             outcome = self._commit(offered, self._wake)
@@ -226,7 +216,7 @@ class GroupCommit:
             self._mutex.acquire()
             self._wake_stored()  # if it did not come to a sync
             self._share_out(members, outcome)
-            if not (self._committer_has_pen and self._queue):
+            if not (self._pen is self._committer and self._queue):
                 self._wake_stored()
 
     def _wake(self) -> None:
@@ -271,7 +261,7 @@ class GroupCommit:
             except RuntimeError:  # no more threads can be started: the callers do it themselves
                 return False
             self._committer = thread
-        self._committer_has_pen = True
+        self._pen = self._committer
         self._committer_is_wanted.notify()
         return True
 
@@ -284,17 +274,15 @@ class GroupCommit:
                         self._lead()
                     else:
                         self._wake_stored()
-                        self._committer_has_pen = False
                         self._lay_the_pen_down()
             finally:
-                self._committer = None
+                committer, self._committer = self._committer, None
                 self._wake_stored()
-                if self._committer_has_pen:  # a defect ended it
-                    self._committer_has_pen = False
+                if self._pen is committer:  # a defect ended it
                     self._lay_the_pen_down()
 
     def _committer_is_needed(self) -> bool:
         """Return True with the pen, False when nobody has needed the committer for a while."""
-        if not self._committer_has_pen and not self._closed:
+        if self._pen is not self._committer and not self._closed:
             self._committer_is_wanted.wait(LINGER_S)
-        return self._committer_has_pen
+        return self._pen is self._committer
