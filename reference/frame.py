@@ -138,9 +138,9 @@ def _decode_body_fast(body: bytes, sequence: int) -> LogEntry | None:
     if len(body) < BODY_BYTES_MIN:
         return None
     stored_sequence, length = _unpack_body_start(body, 0)
-    end = 16 + length
-    if stored_sequence != sequence or length > TIMESTAMP_TEXT_BYTES_MAX or end > len(body):
+    if stored_sequence != sequence or length > TIMESTAMP_TEXT_BYTES_MAX:
         return None
+    end = 16 + length  # inside the shortest body
     try:
         timestamp_ns = timestamp_ns_of(body[16:end])
     except ValueError:
