@@ -88,12 +88,12 @@ def hold_an_append(disk: GatedDisk, threads: Threads, log: WriteAheadLog) -> Non
     disk.wait_for_sync()
 
 
-def wait_for_queue(log: object, length: int) -> None:
-    """Return when so many callers stand in the log's queue."""
-    commits = getattr(log, "_commits")  # noqa: B009 - the queue is nobody's business but a test's
+def wait_until_in_line(commits: object, length: int) -> None:
+    """Return when so many callers stand in the queue."""
+    line = getattr(commits, "_queue")  # noqa: B009 - it is nobody's business but a test's
     deadline = threading.Event()
     for _ in range(int(DEADLINE_S * 1000)):
-        if len(commits._queue) >= length:
+        if len(line) >= length:
             return
         deadline.wait(0.001)
     raise AssertionError("the callers did not arrive")
@@ -108,7 +108,8 @@ def line_up(
         threads.append(log, number)
     else:
         threads.start(number, action)
-    wait_for_queue(log, length)
+    commits = getattr(log, "_commits")  # noqa: B009 - as above
+    wait_until_in_line(commits, length)
 
 
 def committers() -> list[threading.Thread]:

@@ -6,13 +6,14 @@ Not here: what is in which batch (test_group_commit.py).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from queue import Queue
 from types import SimpleNamespace
 
 import pytest
 
 from reference.errors import AppendIndefinite, DiskRejected, LogFailed
-from reference.group_commit import GroupCommit, Outcome
+from reference.group_commit import BeforeSync, GroupCommit, Outcome
 from tests.gated_log import (
     DEADLINE_S,
     GatedDisk,
@@ -21,6 +22,7 @@ from tests.gated_log import (
     held_disk,  # noqa: F401 - the fixture
     hold_an_append,
     line_up,
+    wait_until_in_line,
 )
 from tests.wal_helpers import FIRST, make_log, small_event
 
@@ -148,19 +150,29 @@ def test_a_caller_interrupted_before_its_turn_stores_nothing(
 
 @pytest.mark.req("WAL-2.1", "WAL-1.2")
 def test_a_caller_interrupted_during_its_sync_leaves_the_log_in_order(
-    held: tuple[GatedDisk, Threads], interrupt: Callable[[Threads, int], None]
+    held: tuple[GatedDisk, Threads],
+    interrupt: Callable[[Threads, int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    others = set(committers())
     disk, threads = held
     log = make_log(disk)
     hold_an_append(disk, threads, log)
     line_up(threads, log, 2, 2, unless_interrupted(lambda: log.append(small_event(2))))
     disk.next_sync()  # of 2, by the committer
+    running = set(committers()) - others
     interrupt(threads, 2)
     disk.let_through(2)
     threads.join()
     assert threads.results == {1: 1, 2: "interrupted"}
     assert log.append(small_event(3)) == 3
     assert [entry.event.pid for entry in log.replay()] == [1, 2, 3]
+    log.close()
+    for committer in running:
+        committer.join(DEADLINE_S)
+    assert told == [], "the committer took no harm"
 
 
 @pytest.mark.req("WAL-2.1", "WAL-7.1")
@@ -255,6 +267,90 @@ def test_those_whose_events_are_stored_are_woken_also_if_the_next_batch_comes_to
     threads.join()
     assert threads.results[2] == 2
     assert isinstance(threads.results[3], DiskRejected)
+
+
+class StubCommits:
+    """A queue whose commits wait until they are told what came of them, and sync nothing."""
+
+    def __init__(self) -> None:
+        self.queue = GroupCommit(self.commit)
+        self.offered: Queue[list[bytes]] = Queue()
+        self.outcomes: Queue[Outcome] = Queue()
+
+    def commit(self, events: Sequence[bytes], before_sync: BeforeSync) -> Outcome:
+        self.offered.put(list(events))
+        outcome = self.outcomes.get(timeout=DEADLINE_S)
+        if outcome.error is None:
+            before_sync()
+        return outcome
+
+    def line_up(self, threads: Threads, number: int, length: int) -> None:
+        """Start a caller with one event, as the length-th in line."""
+        threads.start(number, lambda: self.queue.submit([b"%d" % number]))
+        wait_until_in_line(self.queue, length)
+
+    def expect(self, *numbers: int) -> None:
+        """Return when just these events are offered to a commit."""
+        assert self.offered.get(timeout=DEADLINE_S) == [b"%d" % number for number in numbers]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-4.2")
+def test_stored_callers_are_woken_after_a_batch_without_a_sync_though_others_wait() -> None:
+    stub, threads = StubCommits(), Threads()
+    stub.line_up(threads, 1, 1)
+    stub.expect(1)
+    stub.line_up(threads, 2, 2)
+    stub.outcomes.put(Outcome(1, 1))
+    stub.expect(2)
+    stub.line_up(threads, 3, 2)
+    stub.outcomes.put(Outcome(1, 2))
+    stub.expect(3)
+    stub.line_up(threads, 4, 2)
+    stub.outcomes.put(Outcome(1, error=LogFailed("no sync")))
+    stub.expect(4)
+    threads.join_one(2)
+    assert threads.results == {1: [1], 2: [2]}
+    stub.outcomes.put(Outcome(1, 3))
+    threads.join()
+    assert isinstance(threads.results[3], LogFailed)
+    assert threads.results[4] == [3]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-1.4")
+def test_an_error_is_told_to_nobody_whose_events_were_not_looked_at() -> None:
+    stub, threads = StubCommits(), Threads()
+    stub.line_up(threads, 1, 1)
+    stub.expect(1)
+    stub.line_up(threads, 2, 2)
+    stub.line_up(threads, 3, 3)
+    stub.outcomes.put(Outcome(1, 1))
+    stub.expect(2, 3)
+    stub.outcomes.put(Outcome(1, error=LogFailed("the first of two")))
+    stub.expect(3)
+    stub.outcomes.put(Outcome(1, 2))
+    threads.join()
+    assert isinstance(threads.results[2], LogFailed)
+    assert threads.results[3] == [2]
+
+
+@pytest.mark.req("WAL-2.1", "WAL-7.1", "ERR-1.2")
+def test_a_committer_that_breaks_off_tells_its_callers_before_an_exclusive_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    disk, threads = InterruptedDisk(), Threads()
+    log = make_log(disk)
+    hold_an_append(disk, threads, log)
+    line_up(threads, log, 2, 2)
+    line_up(threads, log, 3, 3, log.start_new_identity)
+    disk.next_sync()
+    disk.interrupt = True
+    disk.let_through(9)
+    threads.join()
+    assert isinstance(threads.results[2], AppendIndefinite)
+    assert isinstance(threads.results[3], LogFailed)
+    log.close()
 
 
 @pytest.mark.req("WAL-2.1")
