@@ -147,3 +147,38 @@ def test_pieces_cover_the_file_without_gaps(tail: bytes) -> None:
     assert found[0].start == 0
     assert found[-1].end >= len(content)
     assert all(one.end == two.start for one, two in pairwise(found))
+
+
+@pytest.mark.req("SCN-1.5")
+def test_added_zeros_are_beyond_what_was_written_and_no_zeros_in_place_of_bytes() -> None:
+    image = written()
+    (line,) = hex_difference(image, {**image, FILE: image[FILE] + bytes(2)})
+    assert line.note == "beyond what was written"
+
+
+@pytest.mark.req("SCN-1.5")
+@pytest.mark.parametrize("found", [None, b""])
+def test_of_a_file_that_is_gone_padding_is_not_shown(found: bytes | None) -> None:
+    image = written()
+    after = {name: content for name, content in image.items() if name != FILE}
+    lines = hex_difference(image, after if found is None else {**after, FILE: found})
+    assert lines
+    assert not [line for line in lines if "padding" in line.note]
+    assert not [line for line in lines if "the file ends" in line.note], "it is said that it is"
+
+
+@pytest.mark.req("SCN-1.5")
+def test_one_more_line_is_one_line() -> None:
+    image = written()
+    found = with_bytes(image, FILE, 8192 + 20, b"\xee" * (5 * LINE_BYTES - 4))
+    assert hex_difference(image, found)[-1].note.endswith("and 1 more line")
+
+
+@pytest.mark.req("SCN-1.5", "FMT-5.1")
+@pytest.mark.parametrize(("body_bytes", "fields"), [(24, 0), (25, 4)])
+def test_a_body_that_does_not_add_up_is_only_bytes(body_bytes: int, fields: int) -> None:
+    body = bytes(8) + (5).to_bytes(8, "little") + bytes(body_bytes - 16)
+    header = bytes(4) + body_bytes.to_bytes(4, "little") + bytes(12)
+    last = pieces(FILE, bytes(8192) + header + body)[-1]
+    assert last.name == "record 1 (event 0), body"
+    assert len(last.fields) == fields

@@ -23,6 +23,7 @@ from fault_injection.plan import Step
 from fault_injection.promises import (
     STRANGER,
     Answer,
+    Buried,
     Forgotten,
     Handed,
     Opening,
@@ -173,6 +174,29 @@ def test_repeats_are_legal_after_a_crash_and_not_after_a_good_end() -> None:
     assert broken(again, Answer(ALL, 4)) == "", "nobody told the second process"
     told = [*settled, Handed(ALL), Settled((1,)), Forgotten()]
     assert broken(told, Answer(ALL, 4)) == "I4"
+
+
+def test_a_good_end_stays_one_whatever_becomes_of_the_medium_or_is_opened_and_reported() -> None:
+    ended = [ONE_TO_THREE, Settled((1,)), Forgotten()]
+    for later in (Rotten(0), Opening(), Reported((), ())):
+        assert broken([*ended, later], Answer(ALL, 4)) == "I4"
+    assert broken([*ended, Stored(((4, 14),))], Answer((*ALL, (4, 14)), 5)) == "", "used again"
+
+
+def test_what_was_handed_out_or_buried_has_to_come_back_too() -> None:
+    handed = [ONE_TO_THREE, Handed((*ALL, (4, 14)))]
+    assert broken(handed, Answer((*ALL, (4, 14)), 5)) == ""
+    assert broken(handed, Answer(ALL, 5)) == "I1"
+    buried = [ONE_TO_THREE, Buried((1,))]
+    assert broken(buried, Answer(ALL[1:], 4, dead_letters=(1,))) == ""
+    assert broken(buried, Answer(ALL[1:], 4)) == "I1", "a dead letter is kept"
+
+
+def test_a_log_that_lost_its_watermark_may_call_the_settled_lost() -> None:
+    settled = [ONE_TO_THREE, Settled((1,))]
+    mourning = Answer(ALL[1:], 4, lost=(1,), certainly_lost=(1,))
+    assert broken([*settled, Rotten(0)], mourning) == "I12"
+    assert broken([*settled, Rotten(0, repeats=True)], mourning) == ""
 
 
 def test_nothing_that_is_there_or_was_settled_is_called_lost() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_a_half_open_stream_says_nothing_of_it() -> None:
     stream = StreamFaults([fault(FaultKind.HALF_OPEN, 2)], 1, THERE)
     assert list(stream.feed(b"abcdef")) == [Deliver(b"ab")]
     assert list(stream.feed(b"more")) == []
+
+
+@pytest.mark.req("SIM-2.9")
+def test_a_fault_in_the_middle_of_a_piece_strikes_at_its_byte() -> None:
+    plan = [fault(FaultKind.PIECES, 0, 4), fault(FaultKind.RESET, 6)]
+    stream = StreamFaults(plan, 1, THERE)
+    assert list(stream.feed(b"abcdefgh")) == [Deliver(b"abcd"), Deliver(b"ef"), Reset()]
 
 
 @pytest.mark.req("SIM-2.9")
@@ -135,6 +143,60 @@ def test_a_cut_at_any_byte_loses_nothing(
     proxy = deliver_through(tmp_path, [fault(kind, offset, direction=direction)])
     assert [each.kind for each in proxy.fired] == [kind]
     assert proxy.connections >= 2
+
+
+async def through_an_echo(tmp_path: Path, plan: list[LinkFault], data: bytes) -> bytes:
+    """Send bytes through a flaky socket to a program that sends them back; return what came.
+
+    Both ends have to see the end if there is one, and the echo ends when as much was said.
+    """
+    ended = asyncio.Event()
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while said := await reader.read(100):
+                writer.write(said)
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_unix_server(echo, tmp_path / "s")
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        server,
+        FlakySocket(tmp_path / "flaky", tmp_path / "s", plan) as proxy,
+    ):
+        reader, writer = await asyncio.open_unix_connection(proxy.path)
+        writer.write(data)
+        came = b""
+        with contextlib.suppress(ConnectionError):
+            while len(came) < len(data) and (piece := await reader.read(100)):
+                came += piece
+        writer.close()
+        await ended.wait()
+    return came
+
+
+@pytest.mark.req("SIM-2.9")
+@pytest.mark.parametrize("direction", Direction, ids=lambda d: d.value)
+def test_a_reset_one_way_ends_both(tmp_path: Path, direction: Direction) -> None:
+    plan = [fault(FaultKind.RESET, 2, direction=direction)]
+    came = asyncio.run(through_an_echo(tmp_path, plan, b"abcd"))
+    assert b"ab".startswith(came), "what was on its way when the connection went may be lost"
+
+
+@pytest.mark.req("SIM-2.9")
+def test_a_delay_waits_as_long_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    plan = [fault(FaultKind.DELAY, 1, 1000.5)]
+    assert asyncio.run(through_an_echo(tmp_path, plan, b"abcd")) == b"abcd"
+    assert slept == [1000.5]
 
 
 @pytest.mark.req("SIM-2.9", "LNK-1.1")

@@ -236,6 +236,10 @@ def test_checks_find_what_they_are_for() -> None:
     assert ask("bounded", x_quarantine=bytes(11)) == "I9"
     assert ask("bounded", x_quarantine=bytes(10)) == ""
     assert ask("bounded", procmond_dead=bytes(30_000)) == "I9"
+    copies = {f"x{number}_quarantine": b"" for number in range(65)}
+    assert ask("bounded", None, **copies) == "I9", "64 are the most, however small"
+    del copies["x0_quarantine"]
+    assert ask("bounded", None, **copies) == ""
     strangers = Asked(strangers=frozenset({"notes.txt"}))
     assert ask("untouched", strangers) == "I12"
     with pytest.raises(PlanError, match="is none of"):
@@ -250,6 +254,7 @@ def test_a_full_disk_is_no_reason_to_refuse_and_a_broken_one_is() -> None:
     assert found is not None
     assert found.invariant == "I10"
     assert refused_for_room(Asked(refused, fired=(*full, "read procmond.ack: EIO"))) is None
+    assert refused_for_room(Asked(refused, fired=(*full, "read procmond.ack: ENOSPC"))) is None
     assert refused_for_room(Asked(fired=full)) is None
 
 

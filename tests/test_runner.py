@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 
-from fault_injection import runner
-from fault_injection.cases import Case, Tally
+from fault_injection import runner, shrink
+from fault_injection.cases import Case, CaseResult, Tally
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import Append, Fault, Kill, Open, PowerCut
 from fault_injection.plan import Plan
@@ -24,6 +25,8 @@ from fault_injection.runner import (
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.scenarios import find
 from fault_injection.shrink import Shrunk
+from fault_injection.subject import LogSubject
+from tests.toy_log import ToyLog
 
 NAMES = ("kill-every-call", "unsynced-all-subsets")
 
@@ -90,6 +93,44 @@ def test_a_scenario_whose_fault_never_struck_is_an_error(scenario: list[Case]) -
     result = ran(scenario)
     assert result.status is Status.ERROR
     assert result.reason == "never struck: kill; this run shows nothing"
+
+
+@pytest.mark.req("SCN-1.1", "SCN-2.1")
+def test_each_fault_of_a_scenario_has_to_strike(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(find("kill-every-call"), strikes=("kill", "sync EIO", "cut"))
+    monkeypatch.setattr(runner, "find", lambda name: own)
+    slices = [runner.SliceResult(Slice("own", index, SLICES, Effort())) for index in range(SLICES)]
+    for each in slices:
+        each.seconds = 0.25
+    slices[0].tally.fired["kill"] = slices[3].tally.fired["cut"] = 1
+    result = scenario_result("own", slices, told)
+    assert result.status is Status.ERROR
+    assert result.reason == "never struck: sync EIO; this run shows nothing"
+    assert result.seconds == 0.25 * SLICES
+    slices[2].tally.fired["sync EIO"] = 1
+    assert scenario_result("own", slices, told).status is Status.PASSED
+
+
+@pytest.mark.req("SCN-1.5", "PRT-1.3")
+@pytest.mark.parametrize(
+    ("port", "most"), [((), shrink.ATTEMPTS_MAX), (("a port",), runner.PORT_ATTEMPTS_MAX)]
+)
+def test_a_failure_on_a_port_is_made_small_with_fewer_attempts(
+    port: tuple[str, ...], most: int, scenario: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario.append(Case(plan(Open(), Append(1), PowerCut(), Open())))
+    toy = ToyLog("unsynced")
+    monkeypatch.setattr(runner, "opened_subject", lambda port: contextlib.nullcontext(toy))
+    tried: list[int] = []
+
+    def small(case: Case, found: CaseResult, subject: LogSubject, limit: int) -> Shrunk:
+        tried.append(limit)
+        return shrink.shrink(case, found, subject, limit)
+
+    monkeypatch.setattr(runner, "shrink", small)
+    result = run_slice(Slice("own", 0, 1, Effort(), port))
+    assert result.shrunk is not None
+    assert tried == [most]
 
 
 @pytest.mark.req("SCN-2.1")

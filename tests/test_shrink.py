@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from fault_injection.cases import Case, execute
+from fault_injection.cases import Case, CaseResult, Tally, execute
+from fault_injection.invariants import Broken
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Acknowledge, Append, Close, Heal, Kill, Open, PowerCut
+from fault_injection.log_steps import Acknowledge, Append, Close, Damage, Heal, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
-from fault_injection.shrink import shrink
+from fault_injection.shrink import BUDGET_MAX, Shrunk, _smaller, shrink
 from fault_injection.subject import LogSubject, ReferenceLog
 from simulators.persistence import Kind
 from tests.toy_log import ToyLog
@@ -97,3 +98,48 @@ def test_a_cut_that_says_in_a_word_what_it_keeps_loses_only_what_it_has_to(kept:
     run.disk.end()
     assert int(cut.kept, 16) >> len(run.disk.points[-1].pending) == 0
     assert execute(Case(small.plan), subject).broken == small.broken
+
+
+def made_small(
+    monkeypatch: pytest.MonkeyPatch, case: Case, most: int = 400
+) -> tuple[Shrunk, list[Case]]:
+    """Shrink where every plan fails, one with fewer steps in another way; and what was tried."""
+    tried: list[Case] = []
+    whole = len(case.plan.steps)
+
+    def fails(tried_case: Case, subject: LogSubject) -> CaseResult:
+        del subject
+        tried.append(tried_case)
+        invariant = "I1" if len(tried_case.plan.steps) == whole else "I2"
+        return CaseResult(Tally(1), tried_case.plan, Broken(invariant, "is gone"))
+
+    monkeypatch.setattr("fault_injection.shrink.execute", fails)
+    found = CaseResult(Tally(1), case.plan, Broken("I1", "is gone"))
+    return shrink(case, found, ReferenceLog(), most), tried
+
+
+@pytest.mark.req("SCN-1.5")
+def test_a_plan_that_fails_in_another_way_is_not_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, tried = made_small(monkeypatch, Case(plan(Open(), Append(9), Kill()), budget=10**6))
+    assert small.broken.invariant == "I1"
+    assert small.plan.steps == (Open(), Append(1), Kill()), "numbers were made small all the same"
+    assert {each.budget for each in tried} == {BUDGET_MAX}
+
+
+@pytest.mark.req("SCN-1.5")
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_shrinking_ends_after_so_many_attempts(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = tuple(Append(100 + number) for number in range(20))
+    small, tried = made_small(monkeypatch, Case(plan(*steps)), most)
+    assert small.attempts == len(tried) == most
+
+
+@pytest.mark.req("SCN-1.5")
+@pytest.mark.parametrize(
+    ("step", "files"), [(Damage(file=-3), [0, -2]), (Damage(file=7), [0, 3, 6]), (Damage(), [])]
+)
+def test_numbers_come_nearer_to_their_default_from_both_sides(
+    step: Damage, files: list[int]
+) -> None:
+    found = list(_smaller(step))
+    assert [each.file for each in found if isinstance(each, Damage)] == files

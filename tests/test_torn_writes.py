@@ -155,6 +155,15 @@ def test_an_overwrite_is_cut_and_the_rest_may_be_old() -> None:
 
 
 @pytest.mark.req("SIM-2.12")
+@pytest.mark.parametrize("arrived", [3, 99, -3, -99])
+def test_of_a_write_no_more_arrives_than_was_written(arrived: int) -> None:
+    disk = CrashFilesystem(TORN, {"f": b"abcdef"})
+    disk.overwrite("f", 2, b"XYZ")
+    disk.end()
+    assert state_at(disk.points[-1], 0, f"zeros 0:{arrived}:zeros").image == {"f": b"abXYZf"}
+
+
+@pytest.mark.req("SIM-2.12")
 def test_the_last_two_writes_of_a_file_are_torn_each_and_no_earlier_one() -> None:
     disk = CrashFilesystem(TORN, {"f": b"." * 3 * SECTOR})
     for number, letter in enumerate((b"a", b"b", b"c")):
