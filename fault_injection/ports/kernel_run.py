@@ -15,10 +15,7 @@ Spec: PRT-2.3.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,21 +95,6 @@ class _CountedAdapter(TracedAdapter):
         Adapter.__init__(self, command)
 
 
-class _GroupAdapter(Adapter):
-    """Ends with all its children: one that is left would hold the mount."""
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            self.command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, process_group=0
-        )
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        super().kill()
-
-
 class KernelLog:
     """A port on one directory of a real filesystem: a subject that no simulated disk is under."""
 
@@ -141,7 +123,7 @@ class KernelLog:
         self.end_process()
         adapter = self._running = (
             _CountedAdapter(self.command, self.cut) if self.is_traced
-            else _GroupAdapter(self.command)
+            else Adapter(self.command)
         )  # fmt: skip
         self.cut.is_armed = True  # saying hello is not counted
         limits = small_limits(settings)
