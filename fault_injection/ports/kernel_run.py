@@ -27,7 +27,6 @@ from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snaps
 from fault_injection.plan import Step
 from fault_injection.ports import syscalls as sc
 from fault_injection.ports.adapter import Adapter, PortError
-from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.port_log import PortOpenLog
 from fault_injection.ports.ptrace import Registers
 from fault_injection.ports.real_disk import RealDisk
@@ -69,8 +68,8 @@ class Cut:
         self.calls += 1
 
 
-class _CallCounter(Carrier):
-    """Looks at the calls, and lets them all pass."""
+class _CallCounter:
+    """Counts the calls, so that the power can be cut before one, and lets them all pass."""
 
     def __init__(self, cut: Cut) -> None:
         self._cut = cut
@@ -84,15 +83,6 @@ class _CallCounter(Carrier):
 
     def difference(self) -> str:
         return ""
-
-
-class _CountedAdapter(TracedAdapter):
-    """Stops before each call, so that the power can be cut there."""
-
-    def __init__(self, command: Sequence[str], cut: Cut) -> None:
-        self._tracer = None
-        self._carrier = _CallCounter(cut)
-        Adapter.__init__(self, command)
 
 
 class KernelLog:
@@ -122,7 +112,7 @@ class KernelLog:
         """Open in a process of its own, whatever the disk is. Raises Refused, AdapterError."""
         self.end_process()
         adapter = self._running = (
-            _CountedAdapter(self.command, self.cut) if self.is_traced
+            TracedAdapter(self.command, _CallCounter(self.cut)) if self.is_traced
             else Adapter(self.command)
         )  # fmt: skip
         self.cut.is_armed = True  # saying hello is not counted

@@ -20,6 +20,7 @@ from typing import Any
 
 from fault_injection.disk_faults import irregular_names
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.comparing import dead_letters_in
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.ports.tracing import TracedAdapter
@@ -59,7 +60,8 @@ class PortLog:
         self._end_process()
         assert isinstance(disk, FaultyFilesystem)
         self._directory = self._new_directory(disk)
-        adapter = self._running = TracedAdapter(self.command, self._directory, disk)
+        carrier = Carrier(self._directory, disk)
+        adapter = self._running = TracedAdapter(self.command, carrier)
         try:
             found = adapter.ask("open", dir=str(self._directory), settings=_limits(disk, settings))
         except PortError as error:
