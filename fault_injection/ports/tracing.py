@@ -160,6 +160,10 @@ def _vector_length(tid: int, address: int, index: int) -> int:
     return int.from_bytes(data, "little")
 
 
+def _is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
 class TracedAdapter(Adapter):
     """An adapter whose process goes on only while its reply is waited for."""
 
@@ -207,7 +211,7 @@ class TracedAdapter(Adapter):
         """Let the process go on until there is something to read, or it is gone."""
         is_late = threading.Event()
         with self._watched(self._timeout_seconds, is_late):
-            while not self._has_output(descriptor) and self.process.returncode is None:
+            while not _is_readable(descriptor) and self.process.returncode is None:
                 self._send_pending()
                 self._step()
         if is_late.is_set():
