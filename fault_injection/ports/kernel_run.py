@@ -27,12 +27,12 @@ from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snaps
 from fault_injection.plan import Step
 from fault_injection.ports import syscalls as sc
 from fault_injection.ports.adapter import Adapter, PortError
-from fault_injection.ports.port_log import PortOpenLog
+from fault_injection.ports.port_log import PortOpenLog, sent_settings
 from fault_injection.ports.ptrace import Registers
 from fault_injection.ports.real_disk import RealDisk
 from fault_injection.ports.tracing import TracedAdapter
 from fault_injection.ports.verdicts import PASS, Verdict
-from fault_injection.subject import OpenLog, Refused, draw_seed, small_limits
+from fault_injection.subject import OpenLog, Refused
 from reference.filesystem import Filesystem
 from simulators.crash_filesystem import PowerFailure
 
@@ -116,11 +116,8 @@ class KernelLog:
             else Adapter(self.command)
         )  # fmt: skip
         self.cut.is_armed = True  # saying hello is not counted
-        limits = small_limits(settings)
-        named = {name: getattr(limits, name) for name in type(limits).__dataclass_fields__}
-        named["fixed"] = draw_seed([], settings)
         try:
-            found = adapter.ask("open", dir=str(self._place), settings=named)
+            found = adapter.ask("open", dir=str(self._place), settings=sent_settings(settings))
         except PortError as error:
             self.end_process()
             raise Refused(str(error)) from error
