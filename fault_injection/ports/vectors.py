@@ -34,6 +34,7 @@ from fault_injection.ports.comparing import (
 from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from reference.acknowledgement_slots import ACK_NAME
 from reference.names import DEAD_LETTERS_NAME
+from simulators.disk_image import changed_names
 
 DIRECTORY: Final = Path(__file__).parents[2] / "tests" / "vectors"
 NOT_APPLICABLE: Final = {
@@ -235,7 +236,7 @@ def _opened_again(adapter: Adapter, place: Path, first: Mapping[str, Any]) -> No
         adapter.ask("close")
     same_value("entries when opened again", first["entries"], entries)
     same("next number when opened again", first["next_sequence"], number)
-    changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+    changed = changed_names(before, after)
     # An undecodable entry behind an unsettled one gets its line again, and without a clean
     # mark the newest file moves: these two are free.
     is_free = (
