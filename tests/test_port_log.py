@@ -33,6 +33,7 @@ from fault_injection.ports import reference_adapter
 from fault_injection.ports.errors import AdapterDied, Skipped, TracerRefusal
 from fault_injection.ports.opening import opened_subject
 from fault_injection.ports.port_log import PortLog, read_files, write_files
+from fault_injection.ports.vectors import content_of
 from fault_injection.promises import Answer
 from fault_injection.shrink import shrink
 from fault_injection.subject import NUMBERS_LISTED_MAX, LogSubject, ReferenceLog, reported
@@ -218,7 +219,7 @@ def undecodable_image() -> dict[str, bytes]:
     tests = vector_tools.load("directories_recovered.json")["tests"]
     (test,) = (each for each in tests if each["id"] == "dir-undecodable-middle")
     files = test["given"]["files"]
-    return {each["name"]: vector_tools.content_of(each["parts"]) for each in files}
+    return {each["name"]: content_of(each["parts"]) for each in files}
 
 
 @pytest.mark.req("PRT-1.3", "REP-1.3")

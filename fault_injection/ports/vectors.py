@@ -81,7 +81,7 @@ def try_vectors(adapter: Adapter, directory: Path = DIRECTORY) -> Iterator[Vecto
 
 def _tried(adapter: Adapter, file: str, kind: str, test: Mapping[str, Any]) -> VectorResult:
     given, then = test["given"], test["then"]
-    below = _below_an_event(kind, given)
+    below = below_an_event(kind, given)
     has_bytes = "bytes" in adapter.hello.capabilities
     line = _plain_object(given) if kind == "json_lines" else None
     if reason := _why_not(kind, below is not None and not has_bytes, line is not None):
@@ -117,7 +117,7 @@ def _why_not(kind: str, lacks_bytes: bool, is_plain_object: bool) -> str:
 # ---- One value --------------------------------------------------------------
 
 
-def _below_an_event(kind: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+def below_an_event(kind: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """Return the operation of `bytes` that asks for this, and its fields; None if none does."""
     match kind:
         case "crc":
@@ -206,7 +206,7 @@ def _directory(adapter: Adapter, given: Mapping[str, Any], then: Mapping[str, An
     try:
         for file in given["files"]:
             if file["kind"] == "regular":
-                (place / file["name"]).write_bytes(_content(file["parts"]))
+                (place / file["name"]).write_bytes(content_of(file["parts"]))
             else:
                 (place / file["name"]).mkdir()
         try:
@@ -253,10 +253,11 @@ def _files(place: Path) -> dict[str, bytes | None]:
 
 
 def _hex(given: Mapping[str, Any]) -> str:
-    return _content(given["parts"]).hex()
+    return content_of(given["parts"]).hex()
 
 
-def _content(parts: list[dict[str, Any]]) -> bytes:
+def content_of(parts: list[dict[str, Any]]) -> bytes:
+    """Return the bytes that a list of parts stands for."""
     data = b""
     for part in parts:
         if "zero_bytes" in part:
