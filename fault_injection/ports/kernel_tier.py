@@ -30,7 +30,6 @@ from fault_injection.scenario import Effort
 from fault_injection.workloads import uses
 
 TITLE: Final = "a real filesystem is shut down"
-ELSEWHERE: Final = "not run: `port kernel` does this"
 NAME: Final = "port-kernel"
 INSIDE_CUTS: Final = 12
 """For each use and filesystem, so many cuts before a call."""
