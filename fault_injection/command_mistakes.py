@@ -16,8 +16,6 @@ from typing import Final
 
 from fault_injection import KIT_VERSION
 from fault_injection.errors import UsageError
-from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown, words
 from fault_injection.ports.mistakes import (
     WAYS,
@@ -29,7 +27,7 @@ from fault_injection.ports.mistakes import (
     try_mistake,
     write_found,
 )
-from fault_injection.ports.opening import port_command
+from fault_injection.ports.opening import introduced, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.scenario import Effort
 from fault_injection.spec_requirements import vectors_hash
@@ -113,9 +111,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"not run: {why_not}", file=sys.stderr)
         return 3
     trials = _trials(listed, port, ways, options)
-    matrix = Matrix(
-        f"{_introduced(port)}, {shlex.join(port)}", options.seed, options.deep, ways
-    )  # fmt: skip
+    hello = introduced(port)
+    name = f"{hello.name} {hello.version} ({hello.language}), {shlex.join(port)}"
+    matrix = Matrix(name, options.seed, options.deep, ways)
     file = RowFile(options.report, {
         "kit": KIT_VERSION, "vectors": vectors_hash(), "port": options.port, "ways": ways,
         "seed": options.seed, "deep": options.deep,
@@ -163,16 +161,6 @@ def _trials(
         found.append(Trial(name, "", port, replace(effort, seed=seed), ways))
     chosen = listed.chosen(options.only)
     return found + [Trial(each, listed.switch, port, effort, ways) for each in chosen]
-
-
-def _introduced(port: tuple[str, ...]) -> str:
-    """Ask the port who it is. Raises UsageError if it does not say."""
-    try:
-        with Adapter(port) as adapter:
-            hello = adapter.hello
-    except AdapterError as error:
-        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
-    return f"{hello.name} {hello.version} ({hello.language})"
 
 
 def _tried(trials: Sequence[Trial], jobs: int) -> Iterator[Found]:

@@ -258,6 +258,17 @@ def test_what_does_not_exist_is_wrong_usage(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.req("PRT-1.2", "PRT-1.5")
+def test_a_port_that_does_not_say_hello_is_told_with_what_it_wrote(
+    listed: Listed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listed({"name": "none", "sentence": "It is right."})
+    port = shlex.join([sys.executable, "-S", "-E", "-c", "raise SystemExit('no config')"])
+    arguments = ["port", "mistakes", "--port", port, "--mistakes", str(path), "--ways", "smoke"]
+    assert cli.run(arguments) == 2
+    assert "no config" in capsys.readouterr().err
+
+
 # ---- The contract -----------------------------------------------------------
 
 
