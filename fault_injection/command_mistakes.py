@@ -9,7 +9,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -31,7 +30,7 @@ from fault_injection.ports.opening import introduced, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.scenario import Effort
 from fault_injection.spec_requirements import vectors_hash
-from fault_injection.workers import workers
+from fault_injection.workers import in_workers
 
 EPILOG: Final = """\
 A kit that finds nothing in a sound port may also find nothing in a broken one. So give your port
@@ -169,10 +168,7 @@ def _tried(trials: Sequence[Trial], jobs: int) -> Iterator[Found]:
         for each in trials:
             yield try_mistake(each, _Line(each.mistake.name).show)
         return
-    with workers(jobs) as pool:
-        futures = [pool.submit(try_mistake, each) for each in trials]
-        for future in as_completed(futures):
-            yield future.result()
+    yield from in_workers(try_mistake, trials, jobs)
 
 
 class _Line:
