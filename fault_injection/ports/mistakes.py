@@ -21,7 +21,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.contract import try_contract
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.smoke import smoke
-from fault_injection.ports.vectors import DIRECTORY, try_vectors, vector_files
+from fault_injection.ports.vectors import try_vectors, vector_ids
 from fault_injection.result import Status
 from fault_injection.runner import SLICES, Slice, run_slice
 from fault_injection.scenario import Effort
@@ -43,8 +43,8 @@ WAYS: Final = ("smoke", "vectors", "contract", "scenarios")
 """Cheapest first."""
 DAMAGE: Final = "damage"
 USE: Final = "use"
-_FIELDS: Final = frozenset({"name", "sentence", "files", "hints", "found_by"})
 """What a plan needs that crashes nothing: rotten bytes, or ordinary use."""
+_FIELDS: Final = frozenset({"name", "sentence", "files", "hints", "found_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +183,8 @@ def try_mistake(trial: Trial, progress: Progress = lambda _, __: None) -> Found:
             if found.status == "found":
                 break
     # An error says nothing of the mistake, and must not be taken for a thorough search.
-    return Found(
-        result.name, result.status, result.way, result.where, result.invariant, result.what,
-        counts["vectors"], counts["cases"], result.steps_before, result.steps,
-        round(_processor_seconds() - began, 1),
-    )  # fmt: skip
+    seconds = round(_processor_seconds() - began, 1)
+    return replace(result, vectors=counts["vectors"], cases=counts["cases"], seconds=seconds)
 
 
 def _attempts(trial: Trial, counts: dict[str, int], progress: Progress) -> Iterator[Found]:
@@ -195,7 +192,7 @@ def _attempts(trial: Trial, counts: dict[str, int], progress: Progress) -> Itera
     if "smoke" in trial.ways:
         progress("smoke", 0)
         yield from _smoked(trial)
-    if "vectors" in trial.ways and any(DIRECTORY.glob("*.json")):
+    if "vectors" in trial.ways and vector_ids():
         progress("vectors", 0)
         yield from _vectors_tried(trial, counts)
     if "contract" in trial.ways:
@@ -219,7 +216,6 @@ def _smoked(trial: Trial) -> Iterator[Found]:
 
 def _vectors_tried(trial: Trial, counts: dict[str, int]) -> Iterator[Found]:
     name = trial.mistake.name
-    ids = [test["id"] for each in vector_files() for test in _tests(each)]
     done = 0
     try:
         with Adapter(trial.port) as adapter:
@@ -231,7 +227,7 @@ def _vectors_tried(trial: Trial, counts: dict[str, int]) -> Iterator[Found]:
     except AdapterError as error:
         if isinstance(error, Died):
             counts["vectors"] += 1
-            yield Found(name, "found", "vectors", ids[done], what=str(error))
+            yield Found(name, "found", "vectors", vector_ids()[done], what=str(error))
         else:
             yield _error(trial, "vectors", error)
 
@@ -244,11 +240,6 @@ def _contract_tried(trial: Trial) -> Iterator[Found]:
                 yield Found(name, "found", "contract", each.name, what=each.text)
     except AdapterError as error:
         yield _error(trial, "contract", error)
-
-
-def _tests(path: Path) -> list[dict[str, Any]]:
-    tests: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["tests"]
-    return tests
 
 
 def _scenario_tried(trial: Trial, scenario: str, counts: dict[str, int]) -> Iterator[Found]:

@@ -52,23 +52,28 @@ class VectorResult:
     id: str
     file: str
     status: str
-    """"passed", "failed", "skipped" (the port says so) or "not-applicable"."""
+    """"passed", "failed", "skipped" (the port says so) or "not-applicable"; of one that is in
+    the list of known failures (known.py) also "known" or "stale"."""
     text: str = ""
     """Why, or what was expected and what was found."""
 
 
 def vector_files(directory: Path = DIRECTORY) -> list[Path]:
     """Return the files of the checkout. Raises UsageError if there are none."""
-    files = sorted(each for each in directory.glob("*.json") if each.name != "schema.json")
+    files = _files_with_vectors(directory)
     if not files:
         raise UsageError(f"there are no vectors in {directory}: this needs a checkout")
     return files
 
 
-def vector_ids(directory: Path = DIRECTORY) -> set[str]:
-    """Return the IDs of all vectors; none outside a checkout."""
-    files = (each for each in directory.glob("*.json") if each.name != "schema.json")
-    return {test["id"] for file in files for test in json.loads(file.read_text("utf-8"))["tests"]}
+def vector_ids(directory: Path = DIRECTORY) -> list[str]:
+    """Return the IDs of all vectors, in the order they are tried; none outside a checkout."""
+    files = (json.loads(each.read_text("utf-8")) for each in _files_with_vectors(directory))
+    return [test["id"] for each in files for test in each["tests"]]
+
+
+def _files_with_vectors(directory: Path) -> list[Path]:
+    return sorted(each for each in directory.glob("*.json") if each.name != "schema.json")
 
 
 def try_vectors(adapter: Adapter, directory: Path = DIRECTORY) -> Iterator[VectorResult]:
