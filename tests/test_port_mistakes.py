@@ -76,6 +76,19 @@ def test_the_cheapest_way_that_finds_it_ends_the_search() -> None:
     assert "exit code 3" in found.what
 
 
+@pytest.mark.req("PRT-1.5", "PRT-1.6")
+@pytest.mark.parametrize(
+    ("name", "way", "where"),
+    [("dies-at-3", "contract", "acknowledged-beyond-the-log"),
+     ("dies-in-recovery-of-2", "vectors", "dir-")],
+)  # fmt: skip
+def test_a_death_is_a_finding_of_what_was_asked(name: str, way: str, where: str) -> None:
+    found = tried(name, way)
+    assert (found.status, found.way) == ("found", way)
+    assert found.where.startswith(where)
+    assert "exit code 3" in found.what
+
+
 @needs_ptrace
 @pytest.mark.req("PRT-1.5")
 def test_a_scenario_that_is_hinted_at_comes_first_and_its_plan_is_small() -> None:

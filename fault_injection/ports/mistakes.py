@@ -29,7 +29,7 @@ from fault_injection.errors import UsageError
 from fault_injection.log_steps import Damage, Fault, Kill, PowerCut
 from fault_injection.plan import Plan
 from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.contract import try_contract
+from fault_injection.ports.contract import RULES, try_contract
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.smoke import smoke
 from fault_injection.ports.vectors import try_vectors, vector_ids
@@ -225,21 +225,27 @@ def _vectors_tried(trial: Trial, counts: dict[str, int]) -> Iterator[Found]:
                 if each.status == "failed":
                     yield Found(name, "found", "vectors", each.id, what=each.text)
     except AdapterError as error:
-        if isinstance(error, Died):
-            counts["vectors"] += 1
-            yield Found(name, "found", "vectors", vector_ids()[done], what=str(error))
-        else:
-            yield _error(trial, "vectors", error)
+        counts["vectors"] += isinstance(error, Died)
+        yield _ended(trial, "vectors", vector_ids()[done], error)
 
 
 def _contract_tried(trial: Trial) -> Iterator[Found]:
     name = trial.mistake.name
+    done = 0
     try:
         for each in try_contract(trial.port):
+            done += 1
             if each.status == "failed":
                 yield Found(name, "found", "contract", each.name, what=each.text)
     except AdapterError as error:
-        yield _error(trial, "contract", error)
+        yield _ended(trial, "contract", RULES[done][0], error)
+
+
+def _ended(trial: Trial, way: str, where: str, error: AdapterError) -> Found:
+    """What it is that the adapter did not answer: a death is a finding, all else an error."""
+    if isinstance(error, Died):
+        return Found(trial.mistake.name, "found", way, where, what=str(error))
+    return _error(trial, way, error)
 
 
 def _scenario_tried(trial: Trial, scenario: str, counts: dict[str, int]) -> Iterator[Found]:
