@@ -19,6 +19,7 @@ from fault_injection.ports.black_box import (
     run_words,
 )
 from fault_injection.ports.reference_adapter import RUN
+from tests.port_helpers import REFERENCE
 
 BY_NAME = {each.name: each for each in SCENARIOS}
 BROKEN = """
@@ -124,8 +125,7 @@ def test_the_command_shows_each_scenario(
     found = {"in-order": "", "refused": "event 3 is nowhere"}
     monkeypatch.setattr(command_port, "SCENARIOS", [BY_NAME[name] for name in found])
     monkeypatch.setattr(command_port, "run_box", lambda run, scenario: found[scenario.name])
-    port = shlex.join([sys.executable, "-m", "fault_injection.ports.reference_adapter"])
-    assert cli.run(["port", "connector", "--port", port]) == 1
+    assert cli.run(["port", "connector", "--port", shlex.join(REFERENCE)]) == 1
     text = capsys.readouterr().out
     assert "ok    in-order" in text
     assert "FAIL  refused" in text

@@ -31,11 +31,11 @@ from fault_injection.reports.markdown import markdown_text
 from fault_injection.result import PortResult, ScenarioResult, Status
 from fault_injection.runner import NOT_A_LOG, SLICES, Slice, SliceResult, run_slice
 from fault_injection.scenario import Effort
+from tests.port_helpers import REFERENCE
 from tests.report_samples import sample_result
 from tests.traced import needs_ptrace
 from tests.vectors.schema_check import schema_errors
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 PORT = shlex.join(REFERENCE)
 STUB = """
 import json, sys

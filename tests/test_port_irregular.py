@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,8 @@ from fault_injection.ports.opening import opened_subject
 from fault_injection.ports.port_log import read_files, write_files
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
-
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 
 
 def disk_with(irregular: str) -> DiskFaults:

@@ -35,10 +35,10 @@ from fault_injection.ports.kernel_tier import (
 from fault_injection.ports.real_disk import KINDS, PREFIX, why_not
 from fault_injection.scenario import Effort
 from tests.careless_adapter import command_with
+from tests.port_helpers import REFERENCE
 from tests.process_helpers import ROOT, wait_for
 from tests.traced import needs_ptrace
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 REASON = why_not(KINDS["ext4"])
 needs_ext4 = pytest.mark.skipif(bool(REASON), reason=f"no real filesystem: {REASON}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,10 +46,10 @@ from simulators.persistence import PROFILES
 from tests import vector_tools
 from tests.careless_adapter import command_with
 from tests.in_process_adapter import InProcessAdapter
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
 
 pytestmark = needs_ptrace
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 
 
 @pytest.fixture(scope="module")

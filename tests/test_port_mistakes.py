@@ -33,9 +33,9 @@ from fault_injection.ports.mistakes import (
     write_found,
 )
 from fault_injection.scenario import Effort
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 SCRIPT = (
     f'case "$MISTAKE" in ""|none) exec {shlex.join(REFERENCE)};; '
     f'*) exec {shlex.quote(sys.executable)} -m tests.careless_adapter "$MISTAKE";; esac'
