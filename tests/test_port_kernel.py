@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -20,7 +21,8 @@ from fault_injection.errors import PlanError
 from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Fault, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
 from fault_injection.ports import kernel_tier, real_disk
-from fault_injection.ports.kernel_run import KernelRun, boots
+from fault_injection.ports import syscalls as sc
+from fault_injection.ports.kernel_run import Cut, KernelRun, _CallCounter, boots
 from fault_injection.ports.kernel_tier import (
     NAME,
     PROBE,
@@ -32,7 +34,9 @@ from fault_injection.ports.kernel_tier import (
     try_plan,
     workloads,
 )
-from fault_injection.ports.real_disk import KINDS, PREFIX, why_not
+from fault_injection.ports.ptrace import Registers
+from fault_injection.ports.real_disk import KINDS, PREFIX, RealDisk, why_not
+from fault_injection.ports.verdicts import PASS
 from fault_injection.scenario import Effort
 from tests.careless_adapter import command_with
 from tests.port_helpers import REFERENCE
@@ -148,6 +152,22 @@ def test_what_is_unsynced_is_gone_and_with_the_log_written_its_name_is_there() -
 def test_a_boot_ends_with_a_power_cut() -> None:
     steps = (Open(), Kill(), Open(), PowerCut(), Open(), Close())
     assert [len(boot) for boot in boots(steps)] == [4, 2]
+
+
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize(
+    ("number", "flags", "calls"),
+    [
+        (sc.WRITE, 0, 1), (sc.FSYNC, 0, 1), (sc.UNLINK, 0, 1), (sc.READ, 0, 0), (sc.MMAP, 0, 0),
+        (sc.OPENAT, os.O_RDWR, 0), (sc.OPENAT, os.O_RDWR | os.O_CREAT, 1), (sc.OPENAT2, 0, 1),
+        (83, 0, 1), (285, 0, 1), (326, 0, 1), (258, 0, 1),  # what the simulated disk lacks
+    ],
+)  # fmt: skip
+def test_a_call_that_changes_something_is_counted(number: int, flags: int, calls: int) -> None:
+    cut = Cut(cast(RealDisk, None), is_armed=True)
+    registers = Registers(orig_rax=number, rdx=flags)
+    assert _CallCounter(cut).verdict(0, registers) is PASS
+    assert cut.calls == calls
 
 
 @needs_ext4

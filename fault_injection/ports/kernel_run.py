@@ -39,9 +39,10 @@ from simulators.crash_filesystem import PowerFailure
 _CHANGING: Final = frozenset({
     sc.WRITE, sc.PWRITE64, sc.WRITEV, sc.PWRITEV, sc.PWRITEV2, sc.FSYNC, sc.FDATASYNC, sc.SYNC,
     sc.SYNCFS, sc.CREAT, sc.UNLINK, sc.UNLINKAT, sc.RENAME, sc.RENAMEAT, sc.RENAMEAT2, sc.LINK,
-    sc.LINKAT, sc.TRUNCATE, sc.FTRUNCATE,
+    sc.LINKAT, sc.TRUNCATE, sc.FTRUNCATE, *sc.LACKING, *sc.REFUSED_ON_PATH, *sc.REFUSED_AT,
 })  # fmt: skip
-"""Calls that are counted, the replies' own among them; and openings that make a file."""
+"""Calls that are counted, the replies' own among them; and openings that make a file. What no
+simulated disk has is among them: here fallocate(2) and mkdir(2) are the kernel's to do."""
 NOT_HERE: Final = (Fault, Heal, Damage, Snapshot)
 
 
