@@ -14,7 +14,7 @@
     smoke.py, vectors.py, black_box.py    what command_port.py puts to a port
     comparing.py     when an answer is that of a vector
     known.py, profiles.py    failures that are known, and what a port may claim
-    reference_adapter.py, reference_bytes.py    the reference behind the protocol: a template
+    reference_adapter.py, reference_bytes.py    the reference behind the protocol
 
 Spec: PRT-1.
 """
