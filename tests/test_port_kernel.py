@@ -18,7 +18,17 @@ import pytest
 
 from fault_injection import cli
 from fault_injection.errors import PlanError
-from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Fault, Kill, Open, PowerCut
+from fault_injection.log_steps import (
+    Acknowledge,
+    Append,
+    Close,
+    Drain,
+    Fault,
+    Kill,
+    Open,
+    PowerCut,
+    Refuse,
+)
 from fault_injection.plan import Plan, Step
 from fault_injection.ports import kernel_tier, real_disk
 from fault_injection.ports import syscalls as sc
@@ -221,6 +231,14 @@ def test_what_the_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     assert why_not(KINDS["xfs"]) == "there is no mkfs.xfs here"
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert why_not(KINDS["xfs"]) == "there is no loop device here"
+
+
+@needs_ext4
+@pytest.mark.req("PRT-1.3", "PRT-2.3")
+def test_what_a_port_does_not_have_is_not_run() -> None:
+    found = try_plan(command_with("skips-refuse"), "ext4", plan(Open(), Append(2), Refuse()))
+    assert (found.reason, found.error) == ("not run: refuse: not written yet", "")
+    assert found.broken is None
 
 
 @needs_ext4

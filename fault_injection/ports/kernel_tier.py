@@ -21,7 +21,7 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
-from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from fault_injection.ports.kernel_run import KernelLog, KernelRun
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.real_disk import KINDS, Kind, NotHere, RealDisk, real_disk
@@ -148,7 +148,7 @@ def _tried(
                     result.broken, result.failing = run.broken, plan
                     result.told = tuple(f"{each.step}: {each.outcome}" for each in run.done)
                     break
-    except NotHere as reason:
+    except (NotHere, Unsupported, Skipped) as reason:
         result.reason = f"not run: {reason}"
     except (AdapterError, OSError) as error:
         result.error = f"{getattr(error, 'status', 'error')}: {error}"
