@@ -186,12 +186,17 @@ ENDINGS: Final = (Close, Kill, PowerCut, Damage)
 """A process, or a boot, ends with these."""
 
 
-def processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Yield the steps of one process after the other, each with its end."""
+def processes(
+    steps: Sequence[Step], endings: tuple[type[Step], ...] = ENDINGS
+) -> Iterator[list[Step]]:
+    """Yield the steps of one process after the other, each with its end.
+
+    With other `endings`, of what ends with those: a boot, with a power cut.
+    """
     current: list[Step] = []
     for each in steps:
         current.append(each)
-        if isinstance(each, ENDINGS):
+        if isinstance(each, endings):
             yield current
             current = []
     yield current

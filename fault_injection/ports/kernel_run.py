@@ -23,7 +23,7 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snapshot
+from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snapshot, processes
 from fault_injection.plan import Step
 from fault_injection.ports import syscalls as sc
 from fault_injection.ports.adapter import Adapter, PortError
@@ -204,10 +204,4 @@ class KernelRun(LogRun):
 
 def boots(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Yield the steps up to each power cut, and those behind the last."""
-    current: list[Step] = []
-    for each in steps:
-        current.append(each)
-        if isinstance(each, PowerCut):
-            yield current
-            current = []
-    yield current
+    return processes(steps, (PowerCut,))
