@@ -15,17 +15,15 @@ from typing import Final
 
 from fault_injection import KIT_VERSION
 from fault_injection.errors import UsageError
-from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown, words
-from fault_injection.ports.mistakes import (
-    WAYS,
+from fault_injection.ports.mistake_list import (
     Found,
     Mistake,
     MistakeList,
-    Trial,
     read_mistakes,
-    try_mistake,
     write_found,
 )
+from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown, words
+from fault_injection.ports.mistakes import WAYS, Trial, try_mistake
 from fault_injection.ports.opening import introduced, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.scenario import Effort

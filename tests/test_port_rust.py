@@ -15,7 +15,8 @@ import pytest
 
 from fault_injection.invariants import INVARIANTS
 from fault_injection.ports.contract import RULES
-from fault_injection.ports.mistakes import Mistake, Trial, read_mistakes, try_mistake
+from fault_injection.ports.mistake_list import Mistake, read_mistakes
+from fault_injection.ports.mistakes import Trial, try_mistake
 from fault_injection.ports.vectors import vector_ids
 from fault_injection.runner import Slice, SliceResult, run_slice
 from fault_injection.scenario import Effort
