@@ -3,8 +3,10 @@
 A mistake is tried in the same ways as any port, cheapest first: `smoke`, `vectors`, `contract`,
 the scenarios. Of these the ones that the list names come first (`found_by`, then `hints`), then
 all others. The first finding ends it; what nothing finds is said with the number of cases that
-were tried. A refusal by the tracer, or a line that the protocol does not allow, finds no
-mistake: the status is "error" then.
+were tried.
+
+Smoke and vectors also find by a line that the protocol does not allow. In the contract and the
+scenarios such a line, like a refusal by the tracer, finds no mistake: the status is "error".
 
 Not here: the list (mistake_list.py), the rows of all of them and their table
 (mistake_matrix.py).
