@@ -95,6 +95,41 @@ def test_a_port_that_breaks_a_rule_is_found(rule: str) -> None:
     assert found.status == "failed"
 
 
+ROTTEN_COPY = """
+right = r.OPERATIONS["append_batch"]
+def append_batch(events):
+    found = right(events)
+    for path in Path(PLACE[0]).glob("*.wal"):
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(bytes(100))
+    return found
+PLACE = []
+opens = r.OPERATIONS["open"]
+r.OPERATIONS["open"] = lambda dir, settings: (PLACE.append(dir), opens(dir, settings))[1]
+r.OPERATIONS["append_batch"] = append_batch
+"""
+FURTHER_THAN_ASKED = """
+right = r.OPERATIONS["acknowledge"]
+r.OPERATIONS["acknowledge"] = lambda through: right("3" if through == "2" else through)
+"""
+
+
+@pytest.mark.req("PRT-1.6", "FMT-4.1", "ACK-1.1")
+@pytest.mark.parametrize(
+    ("rule", "change", "words"),
+    [
+        ("header-copies-and-salts", CHANGES["header-copies-and-salts"], "has the salt of"),
+        ("header-copies-and-salts", ROTTEN_COPY, "the second copy of the header is not as the"),
+        ("slots-take-turns", CHANGES["slots-take-turns"], "the slots have the generations"),
+        ("slots-take-turns", FURTHER_THAN_ASKED, "the slots say 1 and 3, expected 2 and 3"),
+    ],
+)
+def test_each_part_of_a_rule_is_asked(rule: str, change: str, words: str) -> None:
+    (found,) = try_contract((sys.executable, "-c", WRONG.format(change=change)), [rule])
+    assert words in found.text
+
+
 @pytest.mark.req("PRT-1.6", "PRT-1.2")
 def test_the_command_shows_each_rule(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

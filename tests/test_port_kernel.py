@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -178,6 +179,39 @@ def test_a_call_that_changes_something_is_counted(number: int, flags: int, calls
     registers = Registers(orig_rax=number, rdx=flags)
     assert _CallCounter(cut).verdict(0, registers) is PASS
     assert cut.calls == calls
+
+
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize(("can_flush", "kept"), [(True, {"none", "all"}), (False, {"none"})])
+def test_each_use_is_cut_behind_each_step_in_every_way_there_is(
+    can_flush: bool, kept: set[str]
+) -> None:
+    disk = cast(RealDisk, SimpleNamespace(can_flush=can_flush))
+    plans = list(step_plans(disk, 0))
+    cuts = [next(s for s in each.steps if isinstance(s, PowerCut)) for each in plans]
+    assert {each.kept for each in cuts} == kept
+    assert len(plans) == len(kept) * sum(map(len, workloads()))
+
+
+@needs_ext4
+@needs_ptrace
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize("moment", [-1, 3])
+def test_the_filesystems_log_is_written_where_the_plan_says_so(
+    monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    flushed = []
+    right = RealDisk.cut_power
+
+    def cut_power(disk: RealDisk, *, flush_log: bool = False) -> None:
+        flushed.append(flush_log)
+        right(disk, flush_log=flush_log)
+
+    monkeypatch.setattr(RealDisk, "cut_power", cut_power)
+    steps = (Open(), Append(1), PowerCut(moment, "all"), Open(), Append(1), PowerCut(moment))
+    with opened(REFERENCE, KINDS["ext4"], is_traced=True) as log:
+        assert KernelRun(plan(*steps, Open()), log).run().broken is None
+    assert flushed == [True, False]
 
 
 @needs_ext4
