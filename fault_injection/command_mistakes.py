@@ -9,31 +9,26 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from fault_injection import KIT_VERSION
 from fault_injection.errors import UsageError
-from fault_injection.ports.adapter import Adapter
-from fault_injection.ports.errors import AdapterError
-from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown, words
-from fault_injection.ports.mistakes import (
-    WAYS,
+from fault_injection.ports.mistake_list import (
     Found,
     Mistake,
     MistakeList,
-    Trial,
     read_mistakes,
-    try_mistake,
     write_found,
 )
-from fault_injection.ports.opening import port_command
+from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown, words
+from fault_injection.ports.mistakes import WAYS, Trial, try_mistake
+from fault_injection.ports.opening import introduced, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.scenario import Effort
 from fault_injection.spec_requirements import vectors_hash
-from fault_injection.workers import workers
+from fault_injection.workers import in_workers
 
 EPILOG: Final = """\
 A kit that finds nothing in a sound port may also find nothing in a broken one. So give your port
@@ -113,9 +108,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"not run: {why_not}", file=sys.stderr)
         return 3
     trials = _trials(listed, port, ways, options)
-    matrix = Matrix(
-        f"{_introduced(port)}, {shlex.join(port)}", options.seed, options.deep, ways
-    )  # fmt: skip
+    hello = introduced(port)
+    name = f"{hello.name} {hello.version} ({hello.language}), {shlex.join(port)}"
+    matrix = Matrix(name, options.seed, options.deep, ways)
     file = RowFile(options.report, {
         "kit": KIT_VERSION, "vectors": vectors_hash(), "port": options.port, "ways": ways,
         "seed": options.seed, "deep": options.deep,
@@ -165,26 +160,13 @@ def _trials(
     return found + [Trial(each, listed.switch, port, effort, ways) for each in chosen]
 
 
-def _introduced(port: tuple[str, ...]) -> str:
-    """Ask the port who it is. Raises UsageError if it does not say."""
-    try:
-        with Adapter(port) as adapter:
-            hello = adapter.hello
-    except AdapterError as error:
-        raise UsageError(f"--port {shlex.join(port)}: {error}") from error
-    return f"{hello.name} {hello.version} ({hello.language})"
-
-
 def _tried(trials: Sequence[Trial], jobs: int) -> Iterator[Found]:
     """Yield the rows as they come."""
     if jobs == 1:
         for each in trials:
             yield try_mistake(each, _Line(each.mistake.name).show)
         return
-    with workers(jobs) as pool:
-        futures = [pool.submit(try_mistake, each) for each in trials]
-        for future in as_completed(futures):
-            yield future.result()
+    yield from in_workers(try_mistake, trials, jobs)
 
 
 class _Line:

@@ -1,4 +1,4 @@
-"""`port`: a port's adapter on its own. `smoke`, `vectors`, `tiers`, `connector`.
+"""`port`: a port's adapter on its own, tried in seven ways.
 
     port smoke      first contact: each operation once, and what came
     port vectors    every vector that an operation can be asked, compared byte for byte
@@ -30,9 +30,8 @@ from fault_injection.ports.known import read_known, vector_known
 from fault_injection.ports.opening import opened_subject, port_command
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.smoke import smoke
-from fault_injection.ports.tiers import TITLES, probe_tiers
+from fault_injection.ports.tiers import probe_tiers, tiers_of_run
 from fault_injection.ports.vectors import VectorResult, try_vectors
-from fault_injection.result import TierResult
 
 STATUSES: Final = ("passed", "failed", "stale", "known", "skipped", "not-applicable")
 _BAD: Final = frozenset({"failed", "stale"})
@@ -133,25 +132,17 @@ def run_tiers(options: argparse.Namespace) -> int:
     """Print which tiers can be run; return 1 if a plan breaks one, 3 if none can be run."""
     command = port_command(options.port)
     try:
-        Adapter(command).kill()  # one that does not start is no tier's reason
+        with Adapter(command):
+            pass  # one that does not say hello is told once, and is no tier's reason
     except AdapterError as error:
         _print_error(error)
         return 1
     if why_not := unavailable():
-        tiers = [
-            TierResult(name, title, 0, f"not run: {why_not}")
-            for name, title in TITLES.items() if name != "T4"
-        ]  # fmt: skip
-        tiers.append(probe_kernel(command))  # it needs root, and no tracing
+        *tiers, _ = tiers_of_run({}, why_not)  # T4 comes below
     else:
-        try:
-            with Adapter(command):
-                pass  # one that does not say hello is told once, not for each tier
-            with opened_subject(command) as subject:
-                tiers = list(probe_tiers(subject))
-        except AdapterError as error:
-            _print_error(error)
-            return 1
+        with opened_subject(command) as subject:
+            tiers = probe_tiers(subject)
+    tiers.append(probe_kernel(command))  # it needs root, and no tracing
     for each in tiers:
         print(f"{each.name}  {each.title:<42}  {each.reason or f'run: struck {each.count} times'}")
     if any(each.reason.startswith("run, and broken") for each in tiers):

@@ -20,10 +20,9 @@ from fault_injection.explaining import explain_failure
 from fault_injection.invariants import INVARIANTS
 from fault_injection.mutants.applying import switched_on
 from fault_injection.plan import PLAN_VERSION
-from fault_injection.ports.adapter import Adapter
 from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.known import mark_known, read_known
-from fault_injection.ports.opening import port_command
+from fault_injection.ports.opening import introduced, port_command
 from fault_injection.ports.profiles import PROFILES, left_to_show, tried_for
 from fault_injection.ports.protocol import PROTOCOL_VERSION
 from fault_injection.ports.ptrace import unavailable
@@ -118,12 +117,7 @@ def new_result(effort: Effort, jobs: int) -> RunResult:
 
 
 def _introduced(port: tuple[str, ...]) -> PortResult:
-    """Ask the port who it is. Raises UsageError if it does not say."""
-    try:
-        with Adapter(port) as adapter:
-            hello = adapter.hello
-    except AdapterError as error:
-        raise UsageError(f"--port {shlex.join(port)}: {error.words}") from error
+    hello = introduced(port)
     return PortResult(
         hello.name, hello.version, hello.language, shlex.join(port), PROTOCOL_VERSION,
         hello.capabilities,

@@ -107,7 +107,7 @@ class Fault(Step):
     at: int = 1
     """The how-manieth matching call from now is the first that fails."""
     times: int = 1
-    """So many fail; 0: all, until healed."""
+    """So many fail; 0: all, until healed; of interruptions, a thousand."""
     suffix: str = ""
     """Only for names that end so."""
     short: int = -1
@@ -186,12 +186,17 @@ ENDINGS: Final = (Close, Kill, PowerCut, Damage)
 """A process, or a boot, ends with these."""
 
 
-def processes(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Yield the steps of one process after the other, each with its end."""
+def processes(
+    steps: Sequence[Step], endings: tuple[type[Step], ...] = ENDINGS
+) -> Iterator[list[Step]]:
+    """Yield the steps of one process after the other, each with its end.
+
+    With other `endings`, of what ends with those: a boot, with a power cut.
+    """
     current: list[Step] = []
     for each in steps:
         current.append(each)
-        if isinstance(each, ENDINGS):
+        if isinstance(each, endings):
             yield current
             current = []
     yield current

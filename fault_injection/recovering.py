@@ -19,7 +19,7 @@ from fault_injection.promises import Answer
 from fault_injection.subject import DEFECTS, Died, LogSubject, Refused, Unreadable
 from reference.events import ProcessEvent
 from simulators.crash_filesystem import CrashFilesystem
-from simulators.disk_image import Image
+from simulators.disk_image import Image, changed_names
 from simulators.persistence import DISKS
 
 LATER: Final = 1000
@@ -91,7 +91,7 @@ def unstable(first: Answer, second: Answer, before: Image, after: Image) -> str:
             f"replays {len(first.replayed)}, next {first.next_sequence}; "
             f"then {len(second.replayed)}, next {second.next_sequence}"
         )
-    changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+    changed = changed_names(before, after)
     return f"the second recovery changed {', '.join(changed)}" if changed else ""
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,7 +30,7 @@ from fault_injection.scenario import Effort
 from fault_injection.scenarios import find
 from fault_injection.shrink import ATTEMPTS_MAX, Shrunk, shrink
 from fault_injection.subject import DEFECTS, Unreadable
-from fault_injection.workers import workers
+from fault_injection.workers import in_workers
 
 SLICES: Final = 4
 """Of a scenario: the parts of many scenarios spread evenly over any number of processors."""
@@ -136,7 +135,9 @@ def run_slices(selection: Selection, progress: Progress) -> Gathered:
     gathered: Gathered = {name: [] for name in selection.scenarios}
     total = Tally()
     results = (
-        _in_this_process(pieces) if selection.jobs == 1 else _in_workers(pieces, selection.jobs)
+        _in_this_process(pieces)
+        if selection.jobs == 1
+        else in_workers(run_slice, pieces, selection.jobs)
     )
     try:
         for count, result in enumerate(results, 1):
@@ -155,14 +156,6 @@ def run_slices(selection: Selection, progress: Progress) -> Gathered:
 def _in_this_process(pieces: Sequence[Slice]) -> Generator[SliceResult, None, None]:
     for piece in pieces:
         yield run_slice(piece)
-
-
-def _in_workers(pieces: Sequence[Slice], jobs: int) -> Generator[SliceResult, None, None]:
-    """Yield results as they come. Raises BrokenProcessPool if a worker dies."""
-    with workers(jobs) as pool:
-        futures = [pool.submit(run_slice, piece) for piece in pieces]
-        for future in as_completed(futures):
-            yield future.result()
 
 
 # ---- What it came to --------------------------------------------------------

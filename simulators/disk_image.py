@@ -18,6 +18,18 @@ from simulators.persistence import Kind, Operation
 Image = dict[str, bytes]
 """Name to content: a directory."""
 
+
+def changed_names(
+    before: Mapping[str, bytes | None], after: Mapping[str, bytes | None]
+) -> list[str]:
+    """Return the names that only one of them has, or that do not have the same content.
+
+    None is the content of what is no regular file: it is something, and not nothing.
+    """
+    one_sided = before.keys() ^ after.keys()
+    return sorted(one_sided | {n for n in before.keys() - one_sided if before[n] != after[n]})
+
+
 GARBAGE: Final = bytes((37 * index + 11) % 251 + 1 for index in range(251))
 """Never zero, no period that a format has."""
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fault_injection.ports.vectors import content_of
 from reference.codec import encode_event, encode_timestamp
 from reference.connector_config import ConnectorConfig
 from reference.connector_errors import FrameLengthOutOfRange
@@ -123,7 +124,7 @@ def test_stream_cut_anywhere_gives_the_same(last: bytes) -> None:
 @pytest.mark.req("LNK-1.1", "LNK-1.3")
 @pytest.mark.parametrize("test", LINK_VECTORS, ids=lambda test: str(test["id"]))
 def test_vector_in_small_pieces_gives_the_same_messages(test: Any) -> None:
-    stream = vector_tools.content_of(test["given"]["parts"])
+    stream = content_of(test["given"]["parts"])
     then = test["then"]
     for piece_bytes in (1, 2, 3, 5) if len(stream) <= 4096 else (4096, 65_537):
         bodies, left, bad = cut_by_reader(stream, piece_bytes)

@@ -17,6 +17,7 @@ import pytest
 from fault_injection.disk_faults import DiskFaults
 from fault_injection.ports import adapter as adapter_module
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.errors import (
     AdapterDied,
     AdapterError,
@@ -29,6 +30,7 @@ from fault_injection.ports.errors import (
 from fault_injection.ports.tracing import TracedAdapter
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
+from tests.port_helpers import is_gone
 from tests.traced import WHY_NOT, needs_ptrace
 
 HELLO: Final = """
@@ -58,7 +60,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
         if request.param == "plain":
             return Adapter(command, timeout_seconds=timeout_seconds)
         disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
-        return TracedAdapter(command, tmp_path, disk, timeout_seconds=timeout_seconds)
+        return TracedAdapter(command, Carrier(tmp_path, disk), timeout_seconds=timeout_seconds)
 
     return start_it
 
@@ -288,7 +290,7 @@ def test_a_command_that_cannot_be_run(command: str, why: str, tmp_path: Path) ->
     if not WHY_NOT:
         disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
         with pytest.raises(AdapterNotStarted, match=f"{command} cannot be run: .*{why}"):
-            TracedAdapter([command], tmp_path, disk)
+            TracedAdapter([command], Carrier(tmp_path, disk))
 
 
 @pytest.mark.req("PRT-1.2")
@@ -302,9 +304,7 @@ def test_what_an_adapter_started_does_not_outlive_it(start: Start) -> None:
     """
     with start(script) as adapter:
         pid = int(adapter.ask("append", event="00")["sequence"])
-    status = Path(f"/proc/{pid}/status")
-    # Perhaps init has not buried it yet; what counts is that it does nothing any more.
-    assert not status.exists() or "State:\tZ" in status.read_text()
+    assert is_gone(pid)
 
 
 @pytest.mark.req("PRT-1.2")
@@ -315,7 +315,7 @@ def test_a_shell_may_stand_in_between(ending: str, tmp_path: Path) -> None:
     commands: list[Callable[[list[str]], Adapter]] = [Adapter]
     if not WHY_NOT:
         disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
-        commands.append(lambda command: TracedAdapter(command, tmp_path, disk))
+        commands.append(lambda command: TracedAdapter(command, Carrier(tmp_path, disk)))
     for make in commands:
         with make(["sh", "-c", inner + ending]) as adapter:
             assert adapter.ask("append", event="00") == {"sequence": "7"}
@@ -329,7 +329,7 @@ def test_a_death_is_seen_though_a_child_holds_the_output_open(tmp_path: Path) ->
     disk = DiskFaults(CrashFilesystem(PROFILES["strict"]))
     command = [sys.executable, "-S", "-E", "-c", text]
     with (
-        TracedAdapter(command, tmp_path, disk) as adapter,
+        TracedAdapter(command, Carrier(tmp_path, disk)) as adapter,
         pytest.raises(AdapterDied, match="exit code 3"),
     ):
         adapter.ask("append", event="00")

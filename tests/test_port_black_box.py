@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,12 +16,15 @@ from fault_injection.errors import UsageError
 from fault_injection.ports import black_box
 from fault_injection.ports.black_box import (
     SCENARIOS,
+    Box,
+    BoxFailed,
     BoxScenario,
     run_box,
     run_command_of,
     run_words,
 )
 from fault_injection.ports.reference_adapter import RUN
+from tests.port_helpers import REFERENCE
 
 BY_NAME = {each.name: each for each in SCENARIOS}
 BROKEN = """
@@ -51,6 +57,35 @@ def test_the_reference_keeps_its_promises(scenario: BoxScenario) -> None:
 )
 def test_a_port_that_delivers_nothing_is_found(tmp_path: Path, text: str, words: str) -> None:
     assert words in run_box(broken(tmp_path, text), BY_NAME["in-order"])
+
+
+@pytest.mark.req("PRT-3.1")
+@pytest.mark.parametrize(
+    ("recorded", "words"),
+    [
+        ([(1, 1), (2, 2), (3, 3)], ""),
+        ([(1, 1), (2, 2), (1, 1), (2, 2), (3, 3)], ""),  # a broker that had forgotten
+        ([(1, 1), (3, 3), (2, 2)], "out of order: [1, 3, 2]"),
+        ([(1, 1), (2, 2), (2, 3)], "number 2 was given to events 2 and 3"),
+        ([(1, 1), (3, 3)], "events [2] did not arrive, 0 were refused"),
+    ],
+)
+def test_what_the_broker_recorded_is_in_order_and_whole(
+    tmp_path: Path, recorded: list[tuple[int, int]], words: str
+) -> None:
+    """Each record: the number, and the event."""
+    lines = (
+        json.dumps({"log_id": "aa", "sequence": str(number), "event": {"pid": pid}}) + "\n"
+        for number, pid in recorded
+    )
+    (tmp_path / "received.jsonl").write_text("".join(lines))
+    box = Box("./unused {dir}", tmp_path)
+    box.fed = 3
+    try:
+        with pytest.raises(BoxFailed, match=re.escape(words)) if words else nullcontext():
+            box.check()
+    finally:
+        box.close()
 
 
 @pytest.mark.req("PRT-3.1")
@@ -124,8 +159,7 @@ def test_the_command_shows_each_scenario(
     found = {"in-order": "", "refused": "event 3 is nowhere"}
     monkeypatch.setattr(command_port, "SCENARIOS", [BY_NAME[name] for name in found])
     monkeypatch.setattr(command_port, "run_box", lambda run, scenario: found[scenario.name])
-    port = shlex.join([sys.executable, "-m", "fault_injection.ports.reference_adapter"])
-    assert cli.run(["port", "connector", "--port", port]) == 1
+    assert cli.run(["port", "connector", "--port", shlex.join(REFERENCE)]) == 1
     text = capsys.readouterr().out
     assert "ok    in-order" in text
     assert "FAIL  refused" in text

@@ -31,11 +31,11 @@ from fault_injection.reports.markdown import markdown_text
 from fault_injection.result import PortResult, ScenarioResult, Status
 from fault_injection.runner import NOT_A_LOG, SLICES, Slice, SliceResult, run_slice
 from fault_injection.scenario import Effort
+from tests.port_helpers import REFERENCE
 from tests.report_samples import sample_result
 from tests.traced import needs_ptrace
 from tests.vectors.schema_check import schema_errors
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 PORT = shlex.join(REFERENCE)
 STUB = """
 import json, sys
@@ -162,7 +162,7 @@ def test_a_difference_is_shown(tmp_path: Path, id: str, change: dict[str, Any], 
 def test_without_a_checkout_there_are_no_vectors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="this needs a checkout"):
         vector_files(tmp_path)
-    assert vectors.vector_ids(tmp_path) == set()
+    assert vectors.vector_ids(tmp_path) == []
 
 
 # ---- Known failures ---------------------------------------------------------

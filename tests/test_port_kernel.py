@@ -12,15 +12,28 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from fault_injection import cli
 from fault_injection.errors import PlanError
-from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Fault, Kill, Open, PowerCut
+from fault_injection.log_steps import (
+    Acknowledge,
+    Append,
+    Close,
+    Drain,
+    Fault,
+    Kill,
+    Open,
+    PowerCut,
+    Refuse,
+)
 from fault_injection.plan import Plan, Step
 from fault_injection.ports import kernel_tier, real_disk
-from fault_injection.ports.kernel_run import KernelRun, boots
+from fault_injection.ports import syscalls as sc
+from fault_injection.ports.kernel_run import Cut, KernelRun, _CallCounter, boots
 from fault_injection.ports.kernel_tier import (
     NAME,
     PROBE,
@@ -32,13 +45,15 @@ from fault_injection.ports.kernel_tier import (
     try_plan,
     workloads,
 )
-from fault_injection.ports.real_disk import KINDS, PREFIX, why_not
+from fault_injection.ports.ptrace import Registers
+from fault_injection.ports.real_disk import KINDS, PREFIX, RealDisk, why_not
+from fault_injection.ports.verdicts import PASS
 from fault_injection.scenario import Effort
 from tests.careless_adapter import command_with
+from tests.port_helpers import REFERENCE
 from tests.process_helpers import ROOT, wait_for
 from tests.traced import needs_ptrace
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 REASON = why_not(KINDS["ext4"])
 needs_ext4 = pytest.mark.skipif(bool(REASON), reason=f"no real filesystem: {REASON}")
 
@@ -150,6 +165,55 @@ def test_a_boot_ends_with_a_power_cut() -> None:
     assert [len(boot) for boot in boots(steps)] == [4, 2]
 
 
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize(
+    ("number", "flags", "calls"),
+    [
+        (sc.WRITE, 0, 1), (sc.FSYNC, 0, 1), (sc.UNLINK, 0, 1), (sc.READ, 0, 0), (sc.MMAP, 0, 0),
+        (sc.OPENAT, os.O_RDWR, 0), (sc.OPENAT, os.O_RDWR | os.O_CREAT, 1), (sc.OPENAT2, 0, 1),
+        (83, 0, 1), (285, 0, 1), (326, 0, 1), (258, 0, 1),  # what the simulated disk lacks
+    ],
+)  # fmt: skip
+def test_a_call_that_changes_something_is_counted(number: int, flags: int, calls: int) -> None:
+    cut = Cut(cast(RealDisk, None), is_armed=True)
+    registers = Registers(orig_rax=number, rdx=flags)
+    assert _CallCounter(cut).verdict(0, registers) is PASS
+    assert cut.calls == calls
+
+
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize(("can_flush", "kept"), [(True, {"none", "all"}), (False, {"none"})])
+def test_each_use_is_cut_behind_each_step_in_every_way_there_is(
+    can_flush: bool, kept: set[str]
+) -> None:
+    disk = cast(RealDisk, SimpleNamespace(can_flush=can_flush))
+    plans = list(step_plans(disk, 0))
+    cuts = [next(s for s in each.steps if isinstance(s, PowerCut)) for each in plans]
+    assert {each.kept for each in cuts} == kept
+    assert len(plans) == len(kept) * sum(map(len, workloads()))
+
+
+@needs_ext4
+@needs_ptrace
+@pytest.mark.req("PRT-2.3")
+@pytest.mark.parametrize("moment", [-1, 3])
+def test_the_filesystems_log_is_written_where_the_plan_says_so(
+    monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    flushed = []
+    right = RealDisk.cut_power
+
+    def cut_power(disk: RealDisk, *, flush_log: bool = False) -> None:
+        flushed.append(flush_log)
+        right(disk, flush_log=flush_log)
+
+    monkeypatch.setattr(RealDisk, "cut_power", cut_power)
+    steps = (Open(), Append(1), PowerCut(moment, "all"), Open(), Append(1), PowerCut(moment))
+    with opened(REFERENCE, KINDS["ext4"], is_traced=True) as log:
+        assert KernelRun(plan(*steps, Open()), log).run().broken is None
+    assert flushed == [True, False]
+
+
 @needs_ext4
 @pytest.mark.req("PRT-2.3", "SCN-1.2")
 @pytest.mark.parametrize(
@@ -201,6 +265,14 @@ def test_what_the_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     assert why_not(KINDS["xfs"]) == "there is no mkfs.xfs here"
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert why_not(KINDS["xfs"]) == "there is no loop device here"
+
+
+@needs_ext4
+@pytest.mark.req("PRT-1.3", "PRT-2.3")
+def test_what_a_port_does_not_have_is_not_run() -> None:
+    found = try_plan(command_with("skips-refuse"), "ext4", plan(Open(), Append(2), Refuse()))
+    assert (found.reason, found.error) == ("not run: refuse: not written yet", "")
+    assert found.broken is None
 
 
 @needs_ext4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from fault_injection.ports import reference_adapter
 from fault_injection.ports.errors import AdapterDied, Skipped, TracerRefusal
 from fault_injection.ports.opening import opened_subject
 from fault_injection.ports.port_log import PortLog, read_files, write_files
+from fault_injection.ports.vectors import content_of
 from fault_injection.promises import Answer
 from fault_injection.shrink import shrink
 from fault_injection.subject import NUMBERS_LISTED_MAX, LogSubject, ReferenceLog, reported
@@ -46,10 +46,10 @@ from simulators.persistence import PROFILES
 from tests import vector_tools
 from tests.careless_adapter import command_with
 from tests.in_process_adapter import InProcessAdapter
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
 
 pytestmark = needs_ptrace
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +218,7 @@ def undecodable_image() -> dict[str, bytes]:
     tests = vector_tools.load("directories_recovered.json")["tests"]
     (test,) = (each for each in tests if each["id"] == "dir-undecodable-middle")
     files = test["given"]["files"]
-    return {each["name"]: vector_tools.content_of(each["parts"]) for each in files}
+    return {each["name"]: content_of(each["parts"]) for each in files}
 
 
 @pytest.mark.req("PRT-1.3", "REP-1.3")

@@ -1,4 +1,4 @@
-"""`port mistakes` and `port contract`: a mistake that is made is found, and said by what.
+"""`port mistakes`: a mistake that is made is found, and said by what.
 
 The port is the reference's adapter; with the variable MISTAKE it is the careless one, or it is
 right all the same, which is a mistake that nothing can find.
@@ -18,28 +18,16 @@ import pytest
 
 from fault_injection import cli, command_mistakes
 from fault_injection.errors import UsageError
-from fault_injection.invariants import Broken
-from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Append, Check, Close, Damage, Fault, Kill, Open, PowerCut
-from fault_injection.numbering import Numbering
+from fault_injection.log_steps import Append, Close, Damage, Fault, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
-from fault_injection.ports import contract, mistakes
-from fault_injection.ports.contract import RULES, try_contract
+from fault_injection.ports import mistakes
+from fault_injection.ports.mistake_list import Found, Mistake, read_mistakes, write_found
 from fault_injection.ports.mistake_matrix import AS_IT_IS, Matrix, RowFile, markdown
-from fault_injection.ports.mistakes import (
-    Found,
-    Mistake,
-    Trial,
-    read_mistakes,
-    try_mistake,
-    way_of,
-    write_found,
-)
+from fault_injection.ports.mistakes import Trial, try_mistake, way_of
 from fault_injection.scenario import Effort
-from fault_injection.subject import Appended, ReferenceLog
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
 
-REFERENCE = (sys.executable, "-m", "fault_injection.ports.reference_adapter")
 SCRIPT = (
     f'case "$MISTAKE" in ""|none) exec {shlex.join(REFERENCE)};; '
     f'*) exec {shlex.quote(sys.executable)} -m tests.careless_adapter "$MISTAKE";; esac'
@@ -73,6 +61,19 @@ def test_the_cheapest_way_that_finds_it_ends_the_search() -> None:
     found = tried("dies-at-3", "smoke", "vectors", "contract")
     assert (found.status, found.way, found.where) == ("found", "smoke", "acknowledge")
     assert found.vectors == 0
+    assert "exit code 3" in found.what
+
+
+@pytest.mark.req("PRT-1.5", "PRT-1.6")
+@pytest.mark.parametrize(
+    ("name", "way", "where"),
+    [("dies-at-3", "contract", "acknowledged-beyond-the-log"),
+     ("dies-in-recovery-of-2", "vectors", "dir-")],
+)  # fmt: skip
+def test_a_death_is_a_finding_of_what_was_asked(name: str, way: str, where: str) -> None:
+    found = tried(name, way)
+    assert (found.status, found.way) == ("found", way)
+    assert found.where.startswith(where)
     assert "exit code 3" in found.what
 
 
@@ -258,139 +259,12 @@ def test_what_does_not_exist_is_wrong_usage(
     assert words in capsys.readouterr().err
 
 
-# ---- The contract -----------------------------------------------------------
-
-
-@pytest.mark.req("PRT-1.6", "ACK-2.1", "WAL-1.3", "WAL-3.1", "WAL-3.2", "FMT-4.1", "ACK-1.1",
-                 "DSK-1.3")  # fmt: skip
-def test_the_reference_keeps_the_contract() -> None:
-    found = list(try_contract(REFERENCE))
-    assert [each.name for each in found] == [name for name, _, _ in RULES]
-    assert [each for each in found if each.status != "passed"] == []
-
-
-WRONG = """
-import sys
-from pathlib import Path
-from fault_injection.ports import reference_adapter as r
-from reference.limits import WalConfig
-{change}
-r.main()
-"""
-CHANGES = {
-    "acknowledged-beyond-the-log": """
-right = r.OPERATIONS["acknowledge"]
-r.OPERATIONS["acknowledge"] = lambda through: right(str(min(int(through), r.next_sequence() - 1)))
-""",
-    "refused-event-takes-no-number": """
-right = r.OPERATIONS["append"]
-def append(event):
-    try:
-        return right(event)
-    except r.WalError:
-        r._log[0].append(r.decode_event(bytes.fromhex(GOOD)))
-        raise
-from fault_injection.subject import make_event
-GOOD = r.encode_event(make_event(1)).hex()
-r.OPERATIONS["append"] = append
-""",
-    "batch-stays-in-its-file": """
-right = r._open_log
-r._open_log = lambda directory, settings: right(directory, {**settings, "rotation_bytes": 9000})
-""",
-    "header-copies-and-salts": """
-right = r._open_log
-r._open_log = lambda directory, settings: right(directory, {**settings, "fixed": 7})
-import random
-random.Random.randbytes = lambda self, count: bytes([7]) * count
-""",
-    "slots-take-turns": """
-right = r.OPERATIONS["acknowledge"]
-def acknowledge(through):
-    found = right(through)
-    path = Path(PLACE[0], "procmond.ack")
-    content = path.read_bytes()
-    path.write_bytes(content[:4096] * 2)
-    return found
-PLACE = []
-opens = r.OPERATIONS["open"]
-r.OPERATIONS["open"] = lambda dir, settings: (PLACE.append(dir), opens(dir, settings))[1]
-r.OPERATIONS["acknowledge"] = acknowledge
-""",
-    "taken-names-are-left": """
-right = r.OPERATIONS["append_batch"]
-def append_batch(events):
-    for path in Path(PLACE[0]).glob("procmond-0000[23].wal"):
-        path.unlink()
-    return right(events)
-PLACE = []
-opens = r.OPERATIONS["open"]
-r.OPERATIONS["open"] = lambda dir, settings: (PLACE.append(dir), opens(dir, settings))[1]
-r.OPERATIONS["append_batch"] = append_batch
-""",
-    "second-opener-is-refused": """
-from reference.os_filesystem import OsFilesystem
-OsFilesystem.lock = lambda self, mode: None
-""",
-}
-
-
-@pytest.mark.req("PRT-1.6")
-@pytest.mark.parametrize("rule", [name for name, _, _ in RULES])
-def test_a_port_that_breaks_a_rule_is_found(rule: str) -> None:
-    command = (sys.executable, "-c", WRONG.format(change=CHANGES[rule]))
-    (found,) = try_contract(command, [rule])
-    assert found.status == "failed"
-
-
-@pytest.mark.req("PRT-1.6", "PRT-1.2")
-def test_the_command_shows_each_rule(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.req("PRT-1.2", "PRT-1.5")
+def test_a_port_that_does_not_say_hello_is_told_with_what_it_wrote(
+    listed: Listed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = [rule for rule in RULES if rule[0] in ("slots-take-turns", "header-copies-and-salts")]
-    monkeypatch.setattr(contract, "RULES", few)
-    assert cli.run(["port", "contract", "--port", shlex.join(REFERENCE)]) == 0
-    assert capsys.readouterr().out.count("ok  ") == 2
-    wrong = shlex.join([sys.executable, "-c", WRONG.format(change=CHANGES["slots-take-turns"])])
-    assert cli.run(["port", "contract", "--port", wrong]) == 1
-    assert "FAIL  slots-take-turns" in capsys.readouterr().out
-
-
-# ---- Numbers, in any plan ---------------------------------------------------
-
-
-@pytest.mark.req("SCN-1.3", "WAL-1.2")
-def test_a_number_that_is_skipped_is_broken_and_a_burned_one_is_not() -> None:
-    numbering = Numbering(5)
-    assert numbering.appended(Appended((5, 6), ""), (), ()) is None
-    assert numbering.appended(Appended((), "definite"), (), ("append ENOSPC",)) is None
-    uncut = ("append EIO", "truncate EIO")
-    assert numbering.appended(Appended((7,), "indefinite"), (), uncut) is None
-    assert numbering.appended(Appended((10,), ""), (), ()) is None
-    broken = numbering.appended(Appended((12,), ""), (), ())
-    assert broken == Broken("I6", "11 is the next number, and 12 was given", 12)
-    assert numbering.appended(Appended((13, 15), ""), (), ()) is not None
-    again = numbering.appended(Appended((16,)), {16}, ())
-    assert again == Broken("I6", "16 was given to a second event", 16)
-
-
-@pytest.mark.req("SCN-1.3", "WAL-4.3")
-def test_after_a_failed_sync_nothing_is_given_until_the_log_is_opened_again() -> None:
-    numbering = Numbering(5)
-    assert numbering.appended(Appended((), "indefinite"), (), ("sync EIO",)) is None
-    broken = numbering.appended(Appended((6,), ""), (), ())
-    assert broken is not None
-    assert broken.invariant == "I11"
-    cut_back = Numbering(5)
-    assert cut_back.appended(Appended((), "indefinite"), (), ("append EIO", "sync EIO")) is None
-    assert cut_back.appended(Appended((9,), ""), (), ()) is None
-
-
-@pytest.mark.req("SCN-1.3", "WAL-4.3")
-def test_a_log_goes_on_after_a_failed_sync_once_it_is_opened_again() -> None:
-    """Whichever sync it is: one that makes fewer of them when it is opened fails in the append."""
-    for at in range(1, 12):
-        steps = (Fault("sync", "EIO", at, times=0), Open(), Append(), Append(), Check("goes-on"))
-        run = LogRun(Plan("x", "log", steps), ReferenceLog()).run()
-        assert run.broken is None, (at, run.broken)
-        assert run.done[-1].outcome.startswith("returned") or run.log is None
+    path = listed({"name": "none", "sentence": "It is right."})
+    port = shlex.join([sys.executable, "-S", "-E", "-c", "raise SystemExit('no config')"])
+    arguments = ["port", "mistakes", "--port", port, "--mistakes", str(path), "--ways", "smoke"]
+    assert cli.run(arguments) == 2
+    assert "no config" in capsys.readouterr().err

@@ -18,9 +18,10 @@ from fault_injection.ports.errors import AdapterDied
 from fault_injection.runner import NOT_A_LOG
 from fault_injection.shrink import Shrunk
 from tests.careless_adapter import command_with
+from tests.port_helpers import REFERENCE
 from tests.traced import needs_ptrace
 
-REFERENCE = shlex.join([sys.executable, "-m", "fault_injection.ports.reference_adapter"])
+PORT = shlex.join(REFERENCE)
 Replay = Callable[..., tuple[int, str]]
 
 
@@ -41,7 +42,7 @@ def replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Replay:
 @needs_ptrace
 @pytest.mark.req("PRT-1.3", "SCN-1.5")
 def test_a_plan_that_holds_on_a_port(replay: Replay) -> None:
-    code, text = replay(REFERENCE, Open(), Append(2), Kill(), Open())
+    code, text = replay(PORT, Open(), Append(2), Kill(), Open())
     assert code == 0
     assert "every invariant holds" in text
 
@@ -79,7 +80,7 @@ def test_where_nothing_can_be_traced_nothing_is_replayed(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_replay, "unavailable", lambda: "no ptrace here")
-    assert replay(REFERENCE, Open()) == (3, "not run: no ptrace here\n")
+    assert replay(PORT, Open()) == (3, "not run: no ptrace here\n")
 
 
 @pytest.mark.req("PRT-1.2", "SCN-1.5")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fault_injection.disk_faults import DiskFaults
+from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.tracing import TracedAdapter
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.persistence import PROFILES
@@ -49,7 +50,7 @@ def test_a_runtime_falls_back_to_what_can_be_seen(
     monkeypatch.chdir(tmp_path)
     crashing = CrashFilesystem(PROFILES["posix-min"])
     disk = DiskFaults(crashing)
-    with TracedAdapter([node, "-e", PROGRAM], tmp_path, disk) as adapter:
+    with TracedAdapter([node, "-e", PROGRAM], Carrier(tmp_path, disk)) as adapter:
         assert adapter.ask("append", event="00") == {"sequence": "1"}
         adapter.goodbye()
     image = crashing.process_image()

@@ -222,13 +222,14 @@ def test_words_and_their_order_are_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("PRT-1.3", "REC-9.1")
+@pytest.mark.parametrize("make", [Path.touch, Path.mkdir], ids=["file", "directory"])
 def test_a_second_open_that_changes_a_file_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
 ) -> None:
     right = reference_adapter.OPERATIONS["open"]
 
     def careless(dir: str, settings: dict[str, int]) -> dict[str, object]:
-        Path(dir, "x").write_bytes(b"")
+        make(Path(dir, "x"))
         return right(dir, settings)
 
     monkeypatch.setitem(reference_adapter.OPERATIONS, "open", careless)

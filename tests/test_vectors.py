@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fault_injection.ports.vectors import content_of
 from reference.os_filesystem import OsFilesystem
 from simulators.memory_filesystem import MemoryFilesystem
 from tests import vector_tools
@@ -68,7 +69,7 @@ def test_directory_on_disk(kind: str, test: Any, tmp_path: Path) -> None:
     directory.mkdir(mode=0o700)
     for file in test["given"]["files"]:
         if file["kind"] == "regular":
-            content = vector_tools.content_of(file["parts"])
+            content = content_of(file["parts"])
             (directory / file["name"]).write_bytes(content)
         else:
             (directory / file["name"]).mkdir()
@@ -198,7 +199,7 @@ def test_each_requirement_is_in_the_specification() -> None:
 @pytest.mark.req("FMT-5.1")
 def test_first_of_two_is_the_frame_of_the_worked_bytes() -> None:
     [test] = [test for _, test in TESTS if test["id"] == "frame-first-of-two"]
-    frame = vector_tools.content_of(test["given"]["parts"])
+    frame = content_of(test["given"]["parts"])
     [file] = two_record_log().values()
     assert file[8192 : 8192 + len(frame)] == frame
 
@@ -258,7 +259,7 @@ def test_content_survives_being_split_into_parts() -> None:
         bytes(99) + b"b", b"\xff" * 100, b"\xff" * 20,
     ):  # fmt: skip
         parts: Any = content_json(data)
-        assert vector_tools.content_of(parts) == data
+        assert content_of(parts) == data
         assert all(part.get("hex") != "" for part in parts)
 
 

@@ -3,7 +3,9 @@
 `answer(kind, given)` is what a port writes for itself: it takes the `given` of a vector and
 returns what must equal its `then`. Times and random bytes are fixed, so answers are too.
 
-Not here: how vectors are made (tests/vectors/), or the test cases (test_vectors.py).
+Not here: what lies below an event, which the reference's adapter says as well
+(fault_injection/ports/reference_bytes.py); how vectors are made (tests/vectors/), or the test
+cases (test_vectors.py).
 """
 
 from __future__ import annotations
@@ -14,27 +16,17 @@ from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
 
-from reference.acknowledgement_slots import decode_slot, slot_offset
+from fault_injection.ports import reference_bytes
+from fault_injection.ports.vectors import below_an_event, content_of
 from reference.backpressure import Level, next_level
-from reference.codec import decode_event, decode_timestamp_at, encode_event, encode_timestamp
+from reference.codec import decode_event, encode_event
 from reference.connector_errors import FrameLengthOutOfRange
 from reference.dead_letters import decode_dead_letter
-from reference.errors import DecodeError, InvalidJsonLine, OpenRefused, TrailingBytes
+from reference.errors import DecodeError, InvalidJsonLine, OpenRefused
 from reference.filesystem import Filesystem
-from reference.frame import body_verifies, check_frame_header, decode_body
-from reference.json_lines import decode_json_line, encode_json_line
 from reference.link_frames import FrameReader, encode_message_frame
 from reference.link_messages import LinkMessage, Publish, decode_message, encode_message
 from reference.names import DEAD_LETTERS_NAME
-from reference.segment_header import (
-    NO_LOG_ID,
-    FrameKey,
-    SegmentHeader,
-    UnsupportedHeader,
-    decode_segment_header,
-    segment_name,
-    segment_number,
-)
 from reference.timestamps import format_rfc3339
 from reference.wal import WriteAheadLog
 from tests.vectors.document import event_json
@@ -59,136 +51,30 @@ def vector_files() -> list[str]:
     return sorted(p.name for p in VECTORS.glob("*.json") if p.name != "schema.json")
 
 
-def content_of(parts: list[Object]) -> bytes:
-    """Return the bytes that a list of parts stands for."""
-    data = b""
-    for part in parts:
-        if "hex" in part:
-            data += bytes.fromhex(part["hex"])
-        elif "zero_bytes" in part:
-            data += bytes(part["zero_bytes"])
-        else:
-            data += bytes.fromhex(part["repeat_hex"]) * part["times"]
-    return data
-
-
 def answer(kind: str, given: Object) -> Object:
     """Return what the reference says to one vector of this kind, except directories."""
-    return _ANSWERS[kind](given)
+    asked = below_an_event(kind, given)
+    return _ANSWERS[kind](given) if asked is None else _below_an_event(*asked)
 
 
 # ---- One value --------------------------------------------------------------
 
 
-def _codec(given: Object) -> Object:
-    data = bytes.fromhex(given["hex"])
+def _below_an_event(op: str, fields: Object) -> Object:
     try:
-        if given["type"] == "timestamp":
-            time_ns, end = decode_timestamp_at(data, 0)
-            if end != len(data):
-                raise TrailingBytes(end, "bytes after the timestamp")
-            return {
-                "value": format_rfc3339(time_ns),
-                "nanoseconds": str(time_ns),
-                "encoded": encode_timestamp(time_ns).hex(),
-            }
-        event = decode_event(data)
+        return reference_bytes.OPERATIONS[op](**fields)
+    except DecodeError as error:
+        return {"error": type(error).__name__, "offset": error.offset}
+    except InvalidJsonLine as error:
+        return {"error": "InvalidJsonLine", "line_number": error.line_number, "field": error.field}
+
+
+def _codec(given: Object) -> Object:
+    try:
+        event = decode_event(bytes.fromhex(given["hex"]))
     except DecodeError as error:
         return {"error": type(error).__name__, "offset": error.offset}
     return {"value": event_json(event), "encoded": encode_event(event).hex()}
-
-
-def _json_lines(given: Object) -> Object:
-    line = bytes.fromhex(given["hex"]) if "hex" in given else given["line"].encode()
-    try:
-        event = decode_json_line(line, given["line_number"])
-    except InvalidJsonLine as error:
-        return {"error": "InvalidJsonLine", "line_number": error.line_number, "field": error.field}
-    return {
-        "event": event_json(event),
-        "encoded": encode_event(event).hex(),
-        "line": encode_json_line(event),
-    }
-
-
-def _crc(given: Object) -> Object:
-    start = int(given["continues"], 16)
-    return {"crc": f"{crc32(content_of(given['parts']), start):08x}"}
-
-
-def _headers(given: Object) -> Object:
-    data = content_of(given["parts"])
-    if given["type"] == "acknowledgement-slot":
-        slot = decode_slot(data)
-        if slot is None:
-            return {"fault": "unusable"}
-        return {
-            "slot": {
-                "generation": str(slot.generation),
-                "log_id": slot.log_id.hex(),
-                "acknowledged_through": str(slot.acknowledged_through),
-                "next_sequence": str(slot.next_sequence),
-                "clean_file": slot.clean_file,
-                "clean_length": str(slot.clean_length),
-            },
-            "stands_at": slot_offset(slot.generation),
-        }
-    header = decode_segment_header(data)
-    if isinstance(header, SegmentHeader):
-        return {"header": _header_json(header), "sync_word": _sync_bytes(header.frame_key)}
-    if isinstance(header, UnsupportedHeader):
-        return {"unsupported": {"major": header.major, "flags": header.flags}}
-    return {"fault": header.name.lower()}
-
-
-def _header_json(header: SegmentHeader) -> Object:
-    return {
-        "file_number": header.file_number,
-        "log_id": header.log_id.hex(),
-        "previous_log_id": header.previous_log_id.hex(),
-        "salt": header.salt.hex(),
-        "relocated_from": str(header.relocated_from),
-        "continues_from": str(header.continues_from),
-        "first_sequence": str(header.first_sequence),
-    }
-
-
-def _sync_bytes(key: FrameKey) -> str:
-    return key.sync_word.to_bytes(4, "little").hex()
-
-
-def _frames(given: Object) -> Object:
-    data = content_of(given["parts"])
-    salt = bytes.fromhex(given["salt"])
-    key = SegmentHeader(given["file_number"], NO_LOG_ID, NO_LOG_ID, salt, 1, 1, 1).frame_key
-    if len(data) < 20:
-        return {"verdict": "incomplete"}
-    header = check_frame_header(data, 0, int(given["offset"]), key)
-    if header is None:
-        return {"verdict": "bad-header"}
-    fields = {"sequence": str(header.sequence), "body_bytes": header.body_bytes}
-    if len(data) < 20 + header.body_bytes:
-        return {"verdict": "incomplete", **fields}
-    body = data[20 : 20 + header.body_bytes]
-    if not body_verifies(body, header):
-        return {"verdict": "bad-body", **fields}
-    try:
-        entry = decode_body(body, header.sequence)
-    except DecodeError as error:
-        undecodable = {"error": type(error).__name__, "offset": error.offset}
-        return {"verdict": "undecodable", **fields, **undecodable}
-    return {
-        "verdict": "good",
-        **fields,
-        "timestamp": format_rfc3339(entry.timestamp_ns),
-        "event": event_json(entry.event),
-    }
-
-
-def _names(given: Object) -> Object:
-    if "number" in given:
-        return {"name": segment_name(given["number"])}
-    return {"number": segment_number(given["name"])}
 
 
 def _link(given: Object) -> Object:
@@ -247,11 +133,6 @@ def _backpressure(given: Object) -> Object:
 
 _ANSWERS: Final[dict[str, Callable[[Object], Object]]] = {
     "codec": _codec,
-    "json_lines": _json_lines,
-    "crc": _crc,
-    "headers": _headers,
-    "frames": _frames,
-    "names": _names,
     "link": _link,
     "backpressure": _backpressure,
 }

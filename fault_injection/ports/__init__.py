@@ -10,11 +10,12 @@
     tiers.py         in which ways a port was crashed
     real_disk.py, kernel_run.py, kernel_tier.py    on a real filesystem whose power is cut
     contract.py    what is said of calls and bytes when nothing goes wrong
-    mistakes.py, mistake_matrix.py    deliberate mistakes of a port, and what finds each
+    mistakes.py, mistake_list.py, mistake_matrix.py    deliberate mistakes of a port, and what
+                     finds each
     smoke.py, vectors.py, black_box.py    what command_port.py puts to a port
     comparing.py     when an answer is that of a vector
     known.py, profiles.py    failures that are known, and what a port may claim
-    reference_adapter.py, reference_bytes.py    the reference behind the protocol: a template
+    reference_adapter.py, reference_bytes.py    the reference behind the protocol
 
 Spec: PRT-1.
 """

@@ -224,12 +224,8 @@ class Adapter:
         """Give the process as much of the request as it takes."""
         assert self.process.stdin is not None
         try:
-            while self._outgoing:
+            while self._outgoing and select.select([], [self.process.stdin], [], 0)[1]:
                 self._outgoing = self._outgoing[self.process.stdin.write(self._outgoing) or 0 :]
-                if not self._outgoing:
-                    return
-                if not select.select([], [self.process.stdin.fileno()], [], 0)[1]:
-                    return
         except BrokenPipeError:
             self._outgoing = memoryview(b"")  # it is gone, which reading will tell
 
@@ -274,10 +270,6 @@ class Adapter:
                 break
             found += data
         return found
-
-    def _has_output(self, descriptor: int) -> bool:
-        readable, _, _ = select.select([descriptor], [], [], 0)
-        return bool(readable)
 
     def _listen(self) -> None:
         stream = self.process.stderr

@@ -188,31 +188,15 @@ class Box:
 # ---- Scenarios --------------------------------------------------------------
 
 
-def _in_order(box: Box) -> None:
-    box.broker()
-    port = box.port()
-    box.feed(port)
-    box.finish(port)
-    box.check()
-
-
-def _misbehaving(*misbehaviours: str) -> Callable[[Box], None]:
+def _misbehaving(*misbehaviours: str, refused: int = 0) -> Callable[[Box], None]:
     def scenario(box: Box) -> None:
         box.broker(*misbehaviours)
         port = box.port()
         box.feed(port)
         box.finish(port)
-        box.check()
+        box.check(refused=refused)
 
     return scenario
-
-
-def _refused(box: Box) -> None:
-    box.broker("refuse@3", "refuse@9")
-    port = box.port()
-    box.feed(port)
-    box.finish(port)
-    box.check(refused=2)
 
 
 def _broker_restarts(*, forgets: bool) -> Callable[[Box], None]:
@@ -268,14 +252,15 @@ class BoxScenario:
 
 
 SCENARIOS: Final = (
-    BoxScenario("in-order", "everything arrives, in order", _in_order),
+    BoxScenario("in-order", "everything arrives, in order", _misbehaving()),
     BoxScenario("lost-acknowledgement", "an acknowledgement never comes, and the link goes",
                 _misbehaving("reset-before-acknowledgement@5", "reset-before-acknowledgement@11")),
     BoxScenario("reset-after-acknowledgement", "the link goes behind an acknowledgement",
                 _misbehaving("reset-after-acknowledgement@4", "reset-after-acknowledgement@9")),
     BoxScenario("garbage", "random bytes, a frame that is too long, an unknown message",
                 _misbehaving("garbage@3", "oversized-frame@7", "undecodable-message@12")),
-    BoxScenario("refused", "two events are refused for good", _refused),
+    BoxScenario("refused", "two events are refused for good",
+                _misbehaving("refuse@3", "refuse@9", refused=2)),
     BoxScenario("broker-restart", "the broker is killed, and remembers",
                 _broker_restarts(forgets=False)),
     BoxScenario("broker-amnesia", "the broker is killed, and has forgotten everything",

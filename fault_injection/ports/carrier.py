@@ -32,6 +32,7 @@ from fault_injection.ports.ptrace import Registers, read_memory
 from fault_injection.ports.verdicts import PASS, Verdict
 from reference.filesystem import LockMode
 from simulators.crash_filesystem import CrashFilesystem
+from simulators.disk_image import changed_names
 from simulators.faulty_filesystem import FaultyFilesystem
 
 _IOVEC: Final = struct.Struct("<QQ")
@@ -71,7 +72,7 @@ class Carrier:
             each.name: each.read_bytes() if each.is_file() else None
             for each in Path(self._directory).iterdir()
         }
-        wrong = sorted(n for n in here.keys() | there.keys() if here.get(n) != there.get(n))
+        wrong = changed_names(here, there)
         return f"{', '.join(wrong)}: not as on the simulated disk" if wrong else ""
 
     def _carry(self, r: Registers) -> Verdict:

@@ -15,10 +15,7 @@ Spec: PRT-2.3.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,26 +23,26 @@ from typing import Final
 
 from fault_injection.errors import PlanError
 from fault_injection.log_run import LogRun
-from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snapshot
+from fault_injection.log_steps import Damage, Fault, Heal, Kill, PowerCut, Snapshot, processes
 from fault_injection.plan import Step
 from fault_injection.ports import syscalls as sc
 from fault_injection.ports.adapter import Adapter, PortError
-from fault_injection.ports.carrier import Carrier
-from fault_injection.ports.port_log import PortOpenLog
+from fault_injection.ports.port_log import PortOpenLog, sent_settings
 from fault_injection.ports.ptrace import Registers
 from fault_injection.ports.real_disk import RealDisk
 from fault_injection.ports.tracing import TracedAdapter
 from fault_injection.ports.verdicts import PASS, Verdict
-from fault_injection.subject import OpenLog, Refused, draw_seed, small_limits
+from fault_injection.subject import OpenLog, Refused
 from reference.filesystem import Filesystem
 from simulators.crash_filesystem import PowerFailure
 
 _CHANGING: Final = frozenset({
     sc.WRITE, sc.PWRITE64, sc.WRITEV, sc.PWRITEV, sc.PWRITEV2, sc.FSYNC, sc.FDATASYNC, sc.SYNC,
     sc.SYNCFS, sc.CREAT, sc.UNLINK, sc.UNLINKAT, sc.RENAME, sc.RENAMEAT, sc.RENAMEAT2, sc.LINK,
-    sc.LINKAT, sc.TRUNCATE, sc.FTRUNCATE,
+    sc.LINKAT, sc.TRUNCATE, sc.FTRUNCATE, *sc.LACKING, *sc.REFUSED_ON_PATH, *sc.REFUSED_AT,
 })  # fmt: skip
-"""Calls that are counted, the replies' own among them; and openings that make a file."""
+"""Calls that are counted, the replies' own among them; and openings that make a file. What no
+simulated disk has is among them: here fallocate(2) and mkdir(2) are the kernel's to do."""
 NOT_HERE: Final = (Fault, Heal, Damage, Snapshot)
 
 
@@ -72,8 +69,8 @@ class Cut:
         self.calls += 1
 
 
-class _CallCounter(Carrier):
-    """Looks at the calls, and lets them all pass."""
+class _CallCounter:
+    """Counts the calls, so that the power can be cut before one, and lets them all pass."""
 
     def __init__(self, cut: Cut) -> None:
         self._cut = cut
@@ -87,30 +84,6 @@ class _CallCounter(Carrier):
 
     def difference(self) -> str:
         return ""
-
-
-class _CountedAdapter(TracedAdapter):
-    """Stops before each call, so that the power can be cut there."""
-
-    def __init__(self, command: Sequence[str], cut: Cut) -> None:
-        self._tracer = None
-        self._carrier = _CallCounter(cut)
-        Adapter.__init__(self, command)
-
-
-class _GroupAdapter(Adapter):
-    """Ends with all its children: one that is left would hold the mount."""
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            self.command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, process_group=0
-        )
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        super().kill()
 
 
 class KernelLog:
@@ -140,15 +113,12 @@ class KernelLog:
         """Open in a process of its own, whatever the disk is. Raises Refused, AdapterError."""
         self.end_process()
         adapter = self._running = (
-            _CountedAdapter(self.command, self.cut) if self.is_traced
-            else _GroupAdapter(self.command)
+            TracedAdapter(self.command, _CallCounter(self.cut)) if self.is_traced
+            else Adapter(self.command)
         )  # fmt: skip
         self.cut.is_armed = True  # saying hello is not counted
-        limits = small_limits(settings)
-        named = {name: getattr(limits, name) for name in type(limits).__dataclass_fields__}
-        named["fixed"] = draw_seed([], settings)
         try:
-            found = adapter.ask("open", dir=str(self._place), settings=named)
+            found = adapter.ask("open", dir=str(self._place), settings=sent_settings(settings))
         except PortError as error:
             self.end_process()
             raise Refused(str(error)) from error
@@ -234,10 +204,4 @@ class KernelRun(LogRun):
 
 def boots(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Yield the steps up to each power cut, and those behind the last."""
-    current: list[Step] = []
-    for each in steps:
-        current.append(each)
-        if isinstance(each, PowerCut):
-            yield current
-            current = []
-    yield current
+    return processes(steps, (PowerCut,))

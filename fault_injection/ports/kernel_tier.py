@@ -12,7 +12,7 @@ what is not found is not shown to be absent. Spec: PRT-2.3.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +21,7 @@ from fault_injection.errors import PlanError
 from fault_injection.invariants import Broken
 from fault_injection.log_steps import Acknowledge, Append, Close, Drain, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
-from fault_injection.ports.errors import AdapterError
+from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from fault_injection.ports.kernel_run import KernelLog, KernelRun
 from fault_injection.ports.ptrace import unavailable
 from fault_injection.ports.real_disk import KINDS, Kind, NotHere, RealDisk, real_disk
@@ -30,7 +30,6 @@ from fault_injection.scenario import Effort
 from fault_injection.workloads import uses
 
 TITLE: Final = "a real filesystem is shut down"
-ELSEWHERE: Final = "not run: `port kernel` does this"
 NAME: Final = "port-kernel"
 INSIDE_CUTS: Final = 12
 """For each use and filesystem, so many cuts before a call."""
@@ -70,7 +69,7 @@ def step_plans(disk: RealDisk, seed: int) -> Iterator[Plan]:
     lengths = max(map(len, workloads()))
     for length in range(1, lengths + 1):
         for steps in workloads():
-            for kept in ("none", "all") if disk.can_flush else ("none",):
+            for kept in _kept_by(disk):
                 if length <= len(steps):
                     cut = PowerCut(kept=kept)
                     yield Plan(NAME, "log", (*steps[:length], cut, *AFTER), seed=seed)
@@ -81,45 +80,34 @@ def inside_plans(log: KernelLog, effort: Effort) -> Iterator[Plan]:
     for number, steps in enumerate(workloads()):
         plan = Plan(NAME, "log", (*steps, Close()), seed=effort.seed)
         calls = KernelRun(plan, log).run().calls_made[0]
-        kinds = ("none", "all") if log.cut.disk.can_flush else ("none",)
-        every = [(moment, kept) for moment in range(calls) for kept in kinds]
+        every = [(moment, kept) for moment in range(calls) for kept in _kept_by(log.cut.disk)]
         wanted = min(effort.budget(INSIDE_CUTS, DEEP_INSIDE_CUTS), len(every))
         for moment, kept in sorted(random.Random(f"{effort.seed} {number}").sample(every, wanted)):
             yield plan.then(PowerCut(moment, kept), *AFTER)
 
 
+def _kept_by(disk: RealDisk) -> tuple[str, ...]:
+    """What a power cut on this filesystem can be told to keep."""
+    return ("none", "all") if disk.can_flush else ("none",)
+
+
 def try_filesystem(command: Sequence[str], name: str, effort: Effort) -> KernelResult:
     """Put the port through all plans on one filesystem, up to the first failure."""
-    result = KernelResult(name)
-    try:
-        with opened(command, KINDS[name], is_traced=not unavailable()) as log:
-            for plan in step_plans(log.cut.disk, effort.seed):
-                if _is_broken(plan, log, result):
-                    return result
-            for plan in inside_plans(log, effort) if log.is_traced else ():
-                if _is_broken(plan, log, result):
-                    return result
-    except NotHere as reason:
-        result.reason = f"not run: {reason}"
-    except (AdapterError, OSError) as error:
-        result.error = f"{getattr(error, 'status', 'error')}: {error}"
-    return result
+
+    def plans(log: KernelLog) -> Iterator[Plan]:
+        yield from step_plans(log.cut.disk, effort.seed)
+        if log.is_traced:
+            yield from inside_plans(log, effort)
+
+    return _tried(command, name, plans, is_traced=not unavailable())
 
 
 def try_plan(command: Sequence[str], name: str, plan: Plan) -> KernelResult:
     """Put the port through one plan on one filesystem. Raises PlanError."""
-    result = KernelResult(name)
     is_inside = any(isinstance(each, PowerCut) and each.moment >= 0 for each in plan.steps)
-    try:
-        if is_inside and (why := unavailable()):
-            raise NotHere(why)
-        with opened(command, KINDS[name], is_traced=is_inside) as log:
-            _is_broken(plan, log, result)
-    except NotHere as reason:
-        result.reason = f"not run: {reason}"
-    except (AdapterError, OSError) as error:
-        result.error = f"{getattr(error, 'status', 'error')}: {error}"
-    return result
+    if is_inside and (why := unavailable()):
+        return KernelResult(name, reason=f"not run: {why}")
+    return _tried(command, name, lambda _: [plan], is_traced=is_inside)
 
 
 def probe_kernel(command: Sequence[str]) -> TierResult:
@@ -145,12 +133,23 @@ def opened(command: Sequence[str], kind: Kind, *, is_traced: bool) -> Iterator[K
             log.end_process()
 
 
-def _is_broken(plan: Plan, log: KernelLog, result: KernelResult) -> bool:
-    run = KernelRun(plan, log).run()
-    result.plans += 1
-    result.cuts += run.cuts
-    if run.broken is None:
-        return False
-    result.broken, result.failing = run.broken, plan
-    result.told = tuple(f"{each.step}: {each.outcome}" for each in run.done)
-    return True
+def _tried(
+    command: Sequence[str], name: str, plans: Callable[[KernelLog], Iterable[Plan]], *,
+    is_traced: bool,
+) -> KernelResult:  # fmt: skip
+    result = KernelResult(name)
+    try:
+        with opened(command, KINDS[name], is_traced=is_traced) as log:
+            for plan in plans(log):
+                run = KernelRun(plan, log).run()
+                result.plans += 1
+                result.cuts += run.cuts
+                if run.broken is not None:
+                    result.broken, result.failing = run.broken, plan
+                    result.told = tuple(f"{each.step}: {each.outcome}" for each in run.done)
+                    break
+    except (NotHere, Unsupported, Skipped) as reason:
+        result.reason = f"not run: {reason}"
+    except (AdapterError, OSError) as error:
+        result.error = f"{getattr(error, 'status', 'error')}: {error}"
+    return result

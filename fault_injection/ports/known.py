@@ -46,7 +46,7 @@ def read_known(path: Path | None) -> dict[str, Known]:
     if not isinstance(value, list):
         raise UsageError(f"--known {path}: a list of {{id, reason, link}} is expected")
     found: dict[str, Known] = {}
-    names = {each.id for each in catalogue().values()} | vector_ids()
+    names = {*(each.id for each in catalogue().values()), *vector_ids()}
     for number, each in enumerate(value):
         known = _entry(each, f"--known {path}, entry {number}")
         if known.id not in names:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from fault_injection import KIT_VERSION
 from fault_injection.errors import UsageError
-from fault_injection.ports.mistakes import Found
+from fault_injection.ports.mistake_list import Found
 from fault_injection.spec_requirements import vectors_hash
 from reference.limits import SPEC_VERSION
 

@@ -19,6 +19,8 @@ from typing import Final
 from fault_injection.cases import Case
 from fault_injection.errors import UsageError
 from fault_injection.log_steps import Damage, Fault
+from fault_injection.ports.adapter import Adapter, Hello
+from fault_injection.ports.errors import AdapterError
 from fault_injection.ports.port_log import PortLog
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.subject import LogSubject, ReferenceLog
@@ -59,6 +61,15 @@ def port_command(text: str | None) -> tuple[str, ...]:
     if not words:
         raise UsageError("--port: a command is needed")
     return words
+
+
+def introduced(port: Sequence[str]) -> Hello:
+    """Ask the port who it is. Raises UsageError if it does not say."""
+    try:
+        with Adapter(port) as adapter:
+            return adapter.hello
+    except AdapterError as error:
+        raise UsageError(f"--port {shlex.join(port)}: {error.words}") from error
 
 
 def port_cases(cases: Sequence[Case], effort: Effort, scenario: Scenario) -> list[Case]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from fault_injection.disk_faults import irregular_names
 from fault_injection.ports.adapter import Adapter, PortError
+from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.comparing import dead_letters_in
 from fault_injection.ports.errors import AdapterError, PortGaveUp
 from fault_injection.ports.tracing import TracedAdapter
@@ -59,7 +60,8 @@ class PortLog:
         self._end_process()
         assert isinstance(disk, FaultyFilesystem)
         self._directory = self._new_directory(disk)
-        adapter = self._running = TracedAdapter(self.command, self._directory, disk)
+        carrier = Carrier(self._directory, disk)
+        adapter = self._running = TracedAdapter(self.command, carrier)
         try:
             found = adapter.ask("open", dir=str(self._directory), settings=_limits(disk, settings))
         except PortError as error:
@@ -179,6 +181,16 @@ class PortOpenLog:
             raise PortGaveUp(str(error)) from error
 
 
+def sent_settings(
+    settings: Mapping[str, int], files: Sequence[tuple[str, int]] = ()
+) -> dict[str, int]:
+    """Return the settings of an open as the protocol has them.
+
+    `fixed` is drawn from names and sizes of the `files`, as the reference's random bytes are.
+    """
+    return {**asdict(small_limits(settings)), "fixed": draw_seed(files, settings)}
+
+
 def write_files(disk: Filesystem, directory: Path) -> None:
     """Put the disk's files into the directory. No fault strikes meanwhile: nothing is called."""
     files = _inner(disk)
@@ -207,13 +219,10 @@ def _inner(disk: Filesystem) -> CrashFilesystem:
 
 
 def _limits(disk: Filesystem, settings: Mapping[str, int]) -> dict[str, int]:
-    """Return the settings of an open. `fixed` is drawn as the reference's random bytes are."""
-    limits = small_limits(settings)
-    names = type(limits).__dataclass_fields__
+    """Return the settings of an open on this disk."""
     files = [(each.name, each.size_bytes) for each in _inner(disk).names()]
     files += [(name, 0) for name in irregular_names(disk)]
-    fixed = draw_seed([each for each in files if each[0] != LOCK_NAME], settings)
-    return {name: getattr(limits, name) for name in names} | {"fixed": fixed}
+    return sent_settings(settings, [each for each in files if each[0] != LOCK_NAME])
 
 
 def _answer(

@@ -1,9 +1,10 @@
-"""The reference behind the adapter protocol: a template for Python, and the kit's own check.
+"""The reference behind the adapter protocol, whole and strict: the kit's own check.
 
     python3 -m fault_injection.ports.reference_adapter
 
-A port's adapter looks like this file: a loop over lines, a table of operations, one log.
-PROTOCOL.md has the rules. Spec: PRT-1.1.
+A port's adapter looks like this file: a loop over lines, a table of operations, one log. To
+begin with there is a shorter one, tests/ports/python/adapter.py. PROTOCOL.md has the rules.
+Spec: PRT-1.1.
 """
 
 from __future__ import annotations

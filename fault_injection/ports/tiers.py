@@ -20,8 +20,7 @@ from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Append, Fault, Heal, Kill, Open, PowerCut
 from fault_injection.plan import Plan, Step
 from fault_injection.ports.errors import AdapterError
-from fault_injection.ports.kernel_tier import ELSEWHERE, TITLE, probe_kernel
-from fault_injection.ports.port_log import PortLog
+from fault_injection.ports.kernel_tier import TITLE
 from fault_injection.result import TierResult
 from fault_injection.subject import LogSubject
 
@@ -62,19 +61,16 @@ def tiers_of_run(fired: Mapping[str, int], why_not: str) -> tuple[TierResult, ..
     for name, title in TITLES.items():
         reason = ""
         if name == "T4":
-            reason = ELSEWHERE
+            reason = "not run: `port kernel` does this"
         elif not struck[name]:
             reason = f"not run: {why_not or 'no scenario of this run did it'}"
         found.append(TierResult(name, title, struck[name], reason))
     return tuple(found)
 
 
-def probe_tiers(subject: LogSubject) -> tuple[TierResult, ...]:
-    """Try each tier with one small plan."""
-    found = [_probe(name, steps, subject) for name, steps in _PROBES.items()]
-    if isinstance(subject, PortLog):
-        return (*found, probe_kernel(subject.command))
-    return (*found, TierResult("T4", TITLE, 0, ELSEWHERE))
+def probe_tiers(subject: LogSubject) -> list[TierResult]:
+    """Try T0 to T3 with one small plan each. T4 is kernel_tier.py's."""
+    return [_probe(name, steps, subject) for name, steps in _PROBES.items()]
 
 
 def _probe(name: str, steps: tuple[Step, ...], subject: LogSubject) -> TierResult:

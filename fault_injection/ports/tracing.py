@@ -1,4 +1,4 @@
-"""An adapter that is watched: its process runs under ptrace, its disk is simulated.
+"""An adapter that is watched: its process runs under ptrace, each call is asked about.
 
 The process is started stopped, and goes on only while somebody waits for its reply, so what
 it does happens between a request and a reply, in one order, and the place of a reply among
@@ -21,11 +21,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from fault_injection.ports.adapter import ENDING_SECONDS, TIMEOUT_SECONDS, Adapter
-from fault_injection.ports.carrier import Carrier
 from fault_injection.ports.errors import AdapterTimeout, TracerRefusal
 from fault_injection.ports.protocol import Reply
 from fault_injection.ports.ptrace import (
@@ -38,8 +36,7 @@ from fault_injection.ports.ptrace import (
     write_memory,
 )
 from fault_injection.ports.syscalls import NAMES, PWRITEV, PWRITEV2, WRITE, WRITEV
-from fault_injection.ports.verdicts import PASS, Verdict
-from simulators.faulty_filesystem import FaultyFilesystem
+from fault_injection.ports.verdicts import PASS, Verdict, Watcher
 
 _VECTORED: Final = (WRITEV, PWRITEV, PWRITEV2)
 _IOVEC_BYTES: Final = 16
@@ -63,9 +60,9 @@ class _Call:
 class Tracer:
     """Moves a traced process on, one stop at a time."""
 
-    def __init__(self, process: TracedProcess, carrier: Carrier) -> None:
+    def __init__(self, process: TracedProcess, watcher: Watcher) -> None:
         self.process = process
-        self.carrier = carrier
+        self.watcher = watcher
         self._calls: dict[int, _Call] = {}
 
     def step(self, is_patient: Callable[[], bool] | None = None) -> bool:
@@ -111,7 +108,7 @@ class Tracer:
         if stop.is_foreign:
             raise TracerRefusal("a system call of another table (32 bits or x32) cannot be read")
         registers = self.process.registers(stop.tid)
-        verdict = self.carrier.verdict(stop.tid, registers)
+        verdict = self.watcher.verdict(stop.tid, registers)
         call = _Call(verdict, registers.orig_rax, registers.rdx)
         self._calls[stop.tid] = call
         if verdict.error:
@@ -163,15 +160,23 @@ def _vector_length(tid: int, address: int, index: int) -> int:
     return int.from_bytes(data, "little")
 
 
+def _is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
 class TracedAdapter(Adapter):
     """An adapter whose process goes on only while its reply is waited for."""
 
     def __init__(
-        self, command: Sequence[str], directory: Path, disk: FaultyFilesystem,
-        *, timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:  # fmt: skip
+        self,
+        command: Sequence[str],
+        watcher: Watcher,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """Start it and say hello. Raises AdapterError."""
         self._tracer: Tracer | None = None
-        self._carrier = Carrier(directory, disk)
+        self._watcher = watcher
         super().__init__(command, timeout_seconds=timeout_seconds)
 
     def kill(self) -> None:
@@ -181,18 +186,18 @@ class TracedAdapter(Adapter):
         self._close_streams()
 
     def _answer(self, op: str, reply: Reply) -> dict[str, Any]:
-        """The reply is good only if disk and directory are equal now. Raises TracerRefusal.
+        """The reply is good only if the watcher finds no difference now. Raises TracerRefusal.
 
         Whatever the tracer does not know of and changes bytes is found here.
         """
-        if wrong := self._carrier.difference():
+        if wrong := self._watcher.difference():
             raise TracerRefusal(wrong)
         return super()._answer(op, reply)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         process = TracedProcess(self.command, stdin=pipe, stdout=pipe, stderr=pipe)
-        self._tracer = Tracer(process, self._carrier)
+        self._tracer = Tracer(process, self._watcher)
         return process.popen
 
     def _exit_code(self) -> int | None:
@@ -206,7 +211,7 @@ class TracedAdapter(Adapter):
         """Let the process go on until there is something to read, or it is gone."""
         is_late = threading.Event()
         with self._watched(self._timeout_seconds, is_late):
-            while not self._has_output(descriptor) and self.process.returncode is None:
+            while not _is_readable(descriptor) and self.process.returncode is None:
                 self._send_pending()
                 self._step()
         if is_late.is_set():

@@ -34,6 +34,7 @@ from fault_injection.ports.comparing import (
 from fault_injection.ports.errors import AdapterError, Skipped, Unsupported
 from reference.acknowledgement_slots import ACK_NAME
 from reference.names import DEAD_LETTERS_NAME
+from simulators.disk_image import changed_names
 
 DIRECTORY: Final = Path(__file__).parents[2] / "tests" / "vectors"
 NOT_APPLICABLE: Final = {
@@ -51,23 +52,28 @@ class VectorResult:
     id: str
     file: str
     status: str
-    """"passed", "failed", "skipped" (the port says so) or "not-applicable"."""
+    """"passed", "failed", "skipped" (the port says so) or "not-applicable"; of one that is in
+    the list of known failures (known.py) also "known" or "stale"."""
     text: str = ""
     """Why, or what was expected and what was found."""
 
 
 def vector_files(directory: Path = DIRECTORY) -> list[Path]:
     """Return the files of the checkout. Raises UsageError if there are none."""
-    files = sorted(each for each in directory.glob("*.json") if each.name != "schema.json")
+    files = _files_with_vectors(directory)
     if not files:
         raise UsageError(f"there are no vectors in {directory}: this needs a checkout")
     return files
 
 
-def vector_ids(directory: Path = DIRECTORY) -> set[str]:
-    """Return the IDs of all vectors; none outside a checkout."""
-    files = (each for each in directory.glob("*.json") if each.name != "schema.json")
-    return {test["id"] for file in files for test in json.loads(file.read_text("utf-8"))["tests"]}
+def vector_ids(directory: Path = DIRECTORY) -> list[str]:
+    """Return the IDs of all vectors, in the order they are tried; none outside a checkout."""
+    files = (json.loads(each.read_text("utf-8")) for each in _files_with_vectors(directory))
+    return [test["id"] for each in files for test in each["tests"]]
+
+
+def _files_with_vectors(directory: Path) -> list[Path]:
+    return sorted(each for each in directory.glob("*.json") if each.name != "schema.json")
 
 
 def try_vectors(adapter: Adapter, directory: Path = DIRECTORY) -> Iterator[VectorResult]:
@@ -80,7 +86,7 @@ def try_vectors(adapter: Adapter, directory: Path = DIRECTORY) -> Iterator[Vecto
 
 def _tried(adapter: Adapter, file: str, kind: str, test: Mapping[str, Any]) -> VectorResult:
     given, then = test["given"], test["then"]
-    below = _below_an_event(kind, given)
+    below = below_an_event(kind, given)
     has_bytes = "bytes" in adapter.hello.capabilities
     line = _plain_object(given) if kind == "json_lines" else None
     if reason := _why_not(kind, below is not None and not has_bytes, line is not None):
@@ -116,7 +122,7 @@ def _why_not(kind: str, lacks_bytes: bool, is_plain_object: bool) -> str:
 # ---- One value --------------------------------------------------------------
 
 
-def _below_an_event(kind: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+def below_an_event(kind: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """Return the operation of `bytes` that asks for this, and its fields; None if none does."""
     match kind:
         case "crc":
@@ -205,7 +211,7 @@ def _directory(adapter: Adapter, given: Mapping[str, Any], then: Mapping[str, An
     try:
         for file in given["files"]:
             if file["kind"] == "regular":
-                (place / file["name"]).write_bytes(_content(file["parts"]))
+                (place / file["name"]).write_bytes(content_of(file["parts"]))
             else:
                 (place / file["name"]).mkdir()
         try:
@@ -235,7 +241,7 @@ def _opened_again(adapter: Adapter, place: Path, first: Mapping[str, Any]) -> No
         adapter.ask("close")
     same_value("entries when opened again", first["entries"], entries)
     same("next number when opened again", first["next_sequence"], number)
-    changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+    changed = changed_names(before, after)
     # An undecodable entry behind an unsettled one gets its line again, and without a clean
     # mark the newest file moves: these two are free.
     is_free = (
@@ -252,10 +258,11 @@ def _files(place: Path) -> dict[str, bytes | None]:
 
 
 def _hex(given: Mapping[str, Any]) -> str:
-    return _content(given["parts"]).hex()
+    return content_of(given["parts"]).hex()
 
 
-def _content(parts: list[dict[str, Any]]) -> bytes:
+def content_of(parts: list[dict[str, Any]]) -> bytes:
+    """Return the bytes that a list of parts stands for."""
     data = b""
     for part in parts:
         if "zero_bytes" in part:

@@ -1,9 +1,14 @@
-"""What becomes of a system call, once it is known what it means. Spec: PRT-2.1."""
+"""What becomes of a system call, once it is known what it means, and who says it.
+
+Spec: PRT-2.1.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
+
+from fault_injection.ports.ptrace import Registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +27,13 @@ class Verdict:
 
 PASS: Final = Verdict(is_carried=False)
 """It is none of the disk's business."""
+
+
+class Watcher(Protocol):
+    """Is asked before each call of a traced process."""
+
+    def verdict(self, tid: int, registers: Registers) -> Verdict:
+        """Say what becomes of the call. Raises TracerRefusal, PowerFailure."""
+
+    def difference(self) -> str:
+        """Say what of the directory is not as it has to be after a reply; empty if nothing."""

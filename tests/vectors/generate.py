@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from fault_injection.ports.vectors import content_of
 from simulators.memory_filesystem import MemoryFilesystem
 from tests import vector_tools
 from tests.vectors import (
@@ -161,7 +162,7 @@ def _ask_the_reference(kind: str, test: Mapping[str, Any]) -> None:
 def memory_directory(given: Mapping[str, Any]) -> MemoryFilesystem:
     """Return the directory of a vector in memory."""
     regular = {
-        file["name"]: bytearray(vector_tools.content_of(file["parts"]))
+        file["name"]: bytearray(content_of(file["parts"]))
         for file in given["files"]
         if file["kind"] == "regular"
     }
