@@ -38,6 +38,9 @@ POLICIES: Final = {
     **{name: name for name in SYNC_FAILURES},
 }
 """Policy to row of simulators/sync_failures.py."""
+INTERRUPTS: Final = 10 * INTERRUPTS_MAX
+"""So many stand for "all": no kernel interrupts for ever, and a log may retry until it is through
+(WAL-4.1), as the standard libraries of some languages do."""
 HARMLESS: Final = frozenset({"append short", "append EINTR"})
 """The log goes on writing after these: they excuse no failure."""
 
@@ -142,8 +145,11 @@ def call_fault(step: Fault) -> CallFault:
         raise PlanError(f"{step}: the policies are {', '.join(filter(None, POLICIES))}, or none")
     if step.short >= 0 and step.call != "append":
         raise PlanError(f"{step}: only an append can be short")
+    times = step.times
+    if step.error == "EINTR" and step.short < 0 and not times:
+        times = INTERRUPTS
     return CallFault(
-        step.call, number, step.at, step.times, step.suffix, step.short, POLICIES[step.policy]
+        step.call, number, step.at, times, step.suffix, step.short, POLICIES[step.policy]
     )
 
 

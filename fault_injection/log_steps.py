@@ -107,7 +107,7 @@ class Fault(Step):
     at: int = 1
     """The how-manieth matching call from now is the first that fails."""
     times: int = 1
-    """So many fail; 0: all, until healed."""
+    """So many fail; 0: all, until healed; of interruptions, a thousand."""
     suffix: str = ""
     """Only for names that end so."""
     short: int = -1

@@ -8,7 +8,7 @@ import pytest
 
 from fault_injection.connector_run import ConnectorRun
 from fault_injection.connector_steps import Cut, Kill, PowerCut, Publish, Quiesce, Start
-from fault_injection.disk_faults import POLICIES, DiskFaults, call_fault
+from fault_injection.disk_faults import INTERRUPTS, POLICIES, DiskFaults, call_fault
 from fault_injection.errors import PlanError
 from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Append, Damage, Fault, Open
@@ -44,6 +44,22 @@ def test_a_policy_is_a_row_of_the_failed_syncs(policy: str) -> None:
     fault = call_fault(Fault("sync", policy=policy))
     aliases = {"": "weakest", "reverts": "btrfs", "late": "ext4-journal"}
     assert SYNC_FAILURES[fault.sync_failure].name == aliases.get(policy, policy)
+
+
+@pytest.mark.req("SCN-1.2", "WAL-4.1")
+def test_no_call_is_interrupted_for_ever() -> None:
+    """A log may retry until it is through: the standard libraries of Rust and Go do."""
+    disk = DiskFaults(CrashFilesystem(PROFILES["posix-min"]))
+    disk.arm_step(Fault("sync_directory", "EINTR", times=0))
+    interrupted = 0
+    for _ in range(INTERRUPTS + 1):
+        try:
+            disk.sync_directory()
+        except InterruptedError:
+            interrupted += 1
+    assert interrupted == INTERRUPTS
+    disk.sync_directory()
+    assert call_fault(Fault("sync", "EIO", times=0)).times == 0, "any other error is for ever"
 
 
 @pytest.mark.req("SCN-1.2", "SCN-4.1", "SIM-2.11")
