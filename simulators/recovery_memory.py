@@ -22,7 +22,7 @@ from typing import Final, Generic, TypeVar
 
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.looking import Files
+from simulators.file_pieces import Files
 from simulators.persistence import Profile
 
 Answer = TypeVar("Answer", bound=Hashable)

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.looking import BuiltFiles
+from simulators.file_pieces import BuiltFiles
 from simulators.persistence import PROFILES
 from simulators.recovery_memory import AUDIT, RecoveryMemory
 
