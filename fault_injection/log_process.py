@@ -199,7 +199,7 @@ class LogProcess:
         self.before = self.disk.process_image()
         is_clean = self.log.close()
         self.log = None
-        self._faults.reader = None
+        self._oracle.note(self._faults.dismiss_reader())
         if is_clean:
             self.disk.mark(Forgotten())
         return "clean" if is_clean else "not clean"
@@ -207,7 +207,7 @@ class LogProcess:
     def _kill(self) -> str:
         self.disk.fail_power(None)
         self.log = None
-        self._faults.reader = None
+        self._oracle.note(self._faults.dismiss_reader())
         self.before = self.disk.process_image()
         self._faults.close()
         self.fired["kill"] += 1
