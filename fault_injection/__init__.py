@@ -8,8 +8,9 @@ Reading order:
 
     scenario.py, scenarios/      what a scenario is; the catalogue, a file each
     plan.py, *_steps.py          what is done and what goes wrong, as data
-    log_run.py, connector_run.py the steps carried out
-    promises.py, invariants.py, numbering.py    what was promised, and the oracle
+    log_run.py, connector_run.py the steps carried out; *_process.py: on which disk
+    promises.py, *_oracle.py     what was promised, and the oracle
+    invariants.py, numbering.py  what it looks for
     exploring.py                 every crash that a disk allows
     shrink.py, story.py          a failure made small, and told
     runner.py, cli.py            all of it, on all processors

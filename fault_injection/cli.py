@@ -124,7 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     _effort(each)
     each.set_defaults(function=command_explore.run)
 
-    each = commands.add_parser("port", help="a port's adapter: smoke, vectors, tiers, connector")
+    each = commands.add_parser(
+        "port",
+        help="a port's adapter: smoke, vectors, contract, tiers, connector, kernel, mistakes",
+    )
     command_port.add_options(each)
 
     each = commands.add_parser("mutants", help="mistakes x scenarios and tests: the kill matrix")

@@ -20,6 +20,7 @@ from typing import Final
 from fault_injection.connector_steps import Misread
 from fault_injection.damage import record_at, segment_at, segment_names
 from fault_injection.errors import PlanError
+from fault_injection.invariants import Broken
 from fault_injection.log_steps import Fault
 from fault_injection.looking import Reader
 from reference.filesystem import DirectoryEntry, Filesystem
@@ -80,6 +81,14 @@ class DiskFaults(FaultyFilesystem):
         self._struck.update(words)
         self.fired.clear()
         return words + ["look"] * looks
+
+    def dismiss_reader(self) -> Broken | None:
+        """The process ends: let the reader look a last time, and go. Return what was wrong."""
+        reader, self.reader = self.reader, None
+        if reader is None:
+            return None
+        reader.look(self._crashing.process_image())
+        return reader.broken
 
     @property
     def excuses_failure(self) -> bool:

@@ -154,9 +154,6 @@ class Snapshot(Step):
     do: ClassVar[str] = "snapshot"
 
 
-CHECKS: Final = ("said-once", "degraded", "goes-on", "deletes", "refused", "bounded", "untouched")
-
-
 @step("log")
 @dataclass(frozen=True, slots=True)
 class Inspect(Step):
@@ -165,10 +162,14 @@ class Inspect(Step):
     do: ClassVar[str] = "inspect"
 
 
+CHECKS: Final = ("said-once", "degraded", "goes-on", "deletes", "refused", "bounded", "untouched")
+"""What can be asked; log_checks.py has what each word means."""
+
+
 @step("log")
 @dataclass(frozen=True, slots=True)
 class Check(Step):
-    """Ask for more than every open does: see log_checks.py for what the words mean."""
+    """Ask for more than every open does, by one of the words of CHECKS."""
 
     do: ClassVar[str] = "check"
     what: str = "said-once"

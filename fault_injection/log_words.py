@@ -1,6 +1,6 @@
 """The steps of a log in words: a sentence, a short form, and where each is drawn.
 
-Everything is taken from the step and its outcome (log_run.py). An outcome that has another
+Everything is taken from the step and its outcome (log_process.py). An outcome that has another
 form than expected is quoted: a story may be clumsy, it must not be wrong.
 
 Not here: the order of the story, cuts that look back (story.py).

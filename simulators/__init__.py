@@ -16,9 +16,9 @@ standard library; `reference` never imports them, and a test enforces both.
     medium_faults                                    durable bytes that change: data, too
     persistence, disk_image                          what a power cut may keep, as data
     previous_content, sync_failures                  what reused blocks show; four failing syncs
-    crash_filesystem, crash_states                   a disk that loses power; its legal states
+    crash_filesystem, crash_point, crash_states      a disk that loses power; its legal states
     legal_sets, crash_sampling                       which sets those are; a sample of them
-    distinct_states, file_contents                   those that differ, without building all
+    distinct_states, file_contents, file_pieces      those that differ, without building all
     tears, torn_writes                               those with a write in flight
     explorer, recovery_memory                        every crash of a program, and its recovery
     persistence_table, sync_failure_table            the profiles and failures, asked

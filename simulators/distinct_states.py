@@ -32,8 +32,8 @@ from simulators.crash_sampling import sample
 from simulators.crash_states import BUDGET, Coverage
 from simulators.disk_image import fillings, names_after
 from simulators.file_contents import FileContents, Key, Numbers
+from simulators.file_pieces import Files, UnbuiltFiles
 from simulators.legal_sets import LegalSets, Part, bits
-from simulators.looking import Files, UnbuiltFiles
 from simulators.persistence import Kind, Operation, Profile
 
 LOOSE_SETS_MAX: Final = 64

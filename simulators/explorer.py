@@ -34,7 +34,7 @@ from simulators.crash_states import BUDGET, Coverage, state_at
 from simulators.disk_image import Image
 from simulators.distinct_states import DistinctState, distinct_states
 from simulators.file_contents import Key, Numbers
-from simulators.looking import BuiltFiles
+from simulators.file_pieces import BuiltFiles
 from simulators.persistence import Profile
 from simulators.recovery_memory import RecoveryMemory
 from simulators.torn_writes import torn_states

@@ -22,7 +22,7 @@ from typing import Final, Generic, TypeVar
 
 from simulators.crash_filesystem import CrashFilesystem
 from simulators.disk_image import Image
-from simulators.looking import Files
+from simulators.file_pieces import Files
 from simulators.persistence import Profile
 
 Answer = TypeVar("Answer", bound=Hashable)
@@ -81,7 +81,6 @@ class RecoveryMemory(Generic[Answer]):
     """Runs recovery on directories, and only where the answer is not known already."""
 
     def __init__(self, recover: Callable[[CrashFilesystem], Answer], profile: Profile) -> None:
-        self.runs = 0
         self._recover = recover
         self._profile = profile
         self._starts: dict[Hashable, _Step[Answer]] = {}
@@ -103,7 +102,6 @@ class RecoveryMemory(Generic[Answer]):
     def _run(self, image: Image, outline: Hashable) -> Answer:
         disk = WatchedDisk(self._profile, image)
         answer = self._recover(disk)
-        self.runs += 1
         step = self._starts.setdefault(outline, _Step())
         for look in disk.looks:
             if step.look is None and step.answer is None:

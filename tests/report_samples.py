@@ -1,7 +1,8 @@
 """A run for the tests of reports: every status, real failures of logs that are wrong on purpose.
 
 The counts of the two scenarios that pass are those of a real run of them. `sample_result` is
-the whole; `HOSTILE` is a text that would break a report which does not escape.
+the whole; `HOSTILE` is a text that would break a report which does not escape, and
+`read_by_people` gives the three reports that are read and not parsed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from fault_injection.hex_difference import hex_difference
 from fault_injection.invariants import INVARIANTS
 from fault_injection.log_run import LogRun
 from fault_injection.log_steps import Acknowledge, Append, Open
+from fault_injection.reports.console import render_console
+from fault_injection.reports.html_report import html_page
+from fault_injection.reports.markdown import markdown_text
 from fault_injection.result import (
     Failure,
     HexLine,
@@ -168,3 +172,8 @@ def sample_result(*, hostile: bool = True) -> RunResult:
         scenarios=scenarios, mutants=mutants,
         requirement_texts={name: texts[name] for name in sorted(wanted) if name in texts},
     )  # fmt: skip
+
+
+def read_by_people(result: RunResult) -> tuple[str, str, str]:
+    """Return the page, the summary, and what a terminal shows."""
+    return html_page(result), markdown_text(result), render_console(result, is_terminal=False)

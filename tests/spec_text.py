@@ -1,4 +1,4 @@
-"""SPEC.md as data: its requirement IDs, and the blocks that are generated into it.
+"""The blocks that are generated into SPEC.md. Its requirements are in spec_requirements.py.
 
 python3 -m tests.spec_text --write      regenerate the blocks between the markers
 """
@@ -33,15 +33,6 @@ from simulators.persistence_table import table
 from tests.vectors.two_records import two_record_log
 
 SPEC_PATH: Final = Path(__file__).parents[1] / "reference" / "SPEC.md"
-_REQUIREMENT: Final = re.compile(r"^\*\*([A-Z]+-\d+\.\d+)\*\* \((MUST|SHOULD)\) ", re.MULTILINE)
-
-
-def requirement_levels() -> dict[str, str]:
-    """Return the level of each requirement ID, in the order of the text."""
-    found = _REQUIREMENT.findall(SPEC_PATH.read_text())
-    levels = dict(found)
-    assert len(levels) == len(found), "a requirement ID stands twice"
-    return levels
 
 
 def block(name: str) -> str:

@@ -59,9 +59,9 @@ from fault_injection.level_model import LevelModel, next_word
 from fault_injection.plan import STEPS, Plan, Step, parse_plan
 from fault_injection.scenario import Effort
 from fault_injection.scenarios import catalogue
+from fault_injection.spec_requirements import requirements
 from fault_injection.subject import ReferenceLog
 from reference.backpressure import BackpressureChannel, BackpressureState, Level
-from tests.spec_text import requirement_levels
 
 CONNECTOR_SCENARIOS = [
     scenario for scenario in catalogue().values()
@@ -598,7 +598,7 @@ def test_a_sample_of_each_scenario_holds(scenario: object) -> None:
 
     assert isinstance(scenario, Scenario)
     assert set(scenario.invariants) <= set(INVARIANTS)
-    assert set(scenario.requirements) <= set(requirement_levels())
+    assert set(scenario.requirements) <= set(requirements())
     assert scenario.strikes
     sample = list(itertools.islice(scenario.cases(Effort()), 0, None, 60))
     for case in sample:

@@ -16,8 +16,8 @@ from simulators.crash_states import Coverage, crash_states, state_at
 from simulators.disk_image import FILLINGS, Image, fillings
 from simulators.distinct_states import DistinctState, distinct_cuts, distinct_states
 from simulators.file_contents import Key, Numbers
+from simulators.file_pieces import BuiltFiles
 from simulators.legal_sets import PART_SETS_MAX, LegalSets, bits, closed
-from simulators.looking import BuiltFiles
 from simulators.persistence import PROFILES, Kind, Profile, predecessors
 from simulators.sync_failures import SYNC_FAILURES, WEAKEST
 from tests.crash_workloads import use_log, use_log_through_a_failed_sync

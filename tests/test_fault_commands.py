@@ -119,8 +119,12 @@ def test_the_help_names_every_command_and_a_plan_as_it_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     shown = said(capsys, "--help")
-    for command in (*cli.COMMANDS, "smoke, vectors, tiers, connector"):
-        assert command in shown
+    words = " ".join(shown.split())
+    of_a_port = "smoke, vectors, contract, tiers, connector, kernel, mistakes"
+    for command in (*cli.COMMANDS, of_a_port):
+        assert command in words
+    asked_of_a_port = said(capsys, "port", "--help").partition("what\n")[2]
+    assert re.findall(r"^    (\w+)", asked_of_a_port, re.MULTILINE) == of_a_port.split(", ")
     (plan,) = re.findall(r"replay \.reports/faults/plans/(\S+)-(I\d+)\.json", shown)
     scenario = find(plan[0])
     assert plan == (scenario.id, "I1")

@@ -33,8 +33,8 @@ from fault_injection.promises import (
     Settled,
     Stored,
 )
+from fault_injection.spec_requirements import requirements
 from fault_injection.workloads import log_plan
-from tests.spec_text import requirement_levels
 from tests.toy_log import NAME, ToyLog
 
 pytestmark = pytest.mark.req("SCN-1.3")
@@ -87,8 +87,8 @@ def test_an_unsynced_toy_is_found_by_exploring_too() -> None:
 
 def test_every_invariant_stands_for_requirements_that_exist() -> None:
     assert list(INVARIANTS) == [f"I{number}" for number in range(1, 13)]
-    levels = set(requirement_levels())
-    assert all(set(each.requirements) <= levels for each in INVARIANTS.values())
+    known = set(requirements())
+    assert all(set(each.requirements) <= known for each in INVARIANTS.values())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import cast
 from zlib import crc32
 
 import pytest
@@ -12,9 +15,10 @@ from fault_injection.log_steps import Acknowledge, Append, Close, Inspect, Kill,
 from fault_injection.looking import PARTS_MAX, Reader, states_between
 from fault_injection.plan import Step
 from fault_injection.story import tell
-from fault_injection.subject import ReferenceLog, make_event
+from fault_injection.subject import OpenLog, ReferenceLog, make_event
 from fault_injection.workloads import image_of, log_plan
 from reference.events import ProcessEvent
+from reference.filesystem import Filesystem
 
 FIRST = "procmond-00001.wal"
 IMAGE = image_of(log_plan("x", Open(), Append(2)))
@@ -130,6 +134,33 @@ def test_a_reader_looks_until_its_process_ends() -> None:
         longer = run(Open(), Inspect(), Append(1), end, Open(), Append(1), Acknowledge(2))
         assert looked.fired["look"] == longer.fired["look"] > 100
     assert run(Open(), Append(1)).fired["look"] == 0
+
+
+class ClosesBadly(ReferenceLog):
+    """The reference, but at its end a byte of a record is written over: first, or last of all."""
+
+    def __init__(self, *, is_first: bool) -> None:
+        self._is_first = is_first
+
+    def open(self, disk: Filesystem, settings: Mapping[str, int]) -> OpenLog:
+        log = super().open(disk, settings)
+
+        def close() -> bool:
+            is_clean = False if self._is_first else log.close()
+            disk.overwrite(FIRST, PLACES[0][0] + 40, b"?")
+            return log.close() if self._is_first else is_clean
+
+        named = {name: getattr(log, name) for name in ("append", "acknowledge", "answer")}
+        return cast(OpenLog, SimpleNamespace(**named, close=close))
+
+
+@pytest.mark.req("CLI-2.2", "SCN-1.2", "SCN-1.3")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_reader_sees_of_a_close_counts(is_first: bool) -> None:
+    steps = (Open(), Inspect(), Append(2), Close())
+    found = LogRun(log_plan("x", *steps), ClosesBadly(is_first=is_first)).run()
+    assert str(found.broken).startswith("I7 damage is detected: a reader is told of damage: ")
+    assert found.done[-1].step == Close()
 
 
 @pytest.mark.req("CLI-2.2", "SCN-1.2", "SCN-1.5")

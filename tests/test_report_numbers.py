@@ -40,7 +40,7 @@ from fault_injection.result import (
     TierResult,
     TimelineEvent,
 )
-from tests.report_samples import explored_failure, sample_result
+from tests.report_samples import explored_failure, read_by_people, sample_result
 
 COUNTS = {
     "S01-kill-every-call": ("196", "316", "-", "-", "0.2"),
@@ -436,11 +436,7 @@ def test_a_tier_that_was_not_run_has_its_reason_in_every_report(result: RunResul
     tiers = (TierResult("T0", "killed", 1234), TierResult("T1", "power", 0, "no ptrace"))
     result.port = PortResult("wal-rs", "0.1", "Rust", "./wal-rs", 1, ("codec", "log"), tiers)
     said = "wal-rs 0.1 in Rust, protocol 1, capabilities: codec, log"
-    for text in (
-        html_page(result),
-        markdown_text(result),
-        render_console(result, is_terminal=False),
-    ):
+    for text in read_by_people(result):
         assert said in text
         assert "run: struck 1,234 times" in text
         assert text.count("no ptrace") == 1

@@ -35,7 +35,7 @@ from fault_injection.result import (
     Status,
     TimelineEvent,
 )
-from tests.report_samples import HOSTILE, explored_failure, sample_result
+from tests.report_samples import HOSTILE, explored_failure, read_by_people, sample_result
 from tests.vectors.schema_check import schema_errors
 
 VERDICTS = ("passed", "incomplete", "stopped", "failed", "nothing run")
@@ -480,11 +480,7 @@ def test_every_report_tells_what_was_tried_in_vain_from_what_was_not_tried(
     (data,) = json.loads(report_json(result))["mutants"]
     assert tuple(data["lacks"]) == lacks
     words = ", ".join(lacks)
-    for text in (
-        html_page(result),
-        markdown_text(result),
-        render_console(result, is_terminal=False),
-    ):
+    for text in read_by_people(result):
         assert words in text
         for other in ("scenario finds", "scenario reaches", "test finds", "not tried"):
             assert (other in words) == (f"{other} it" in text or f"tests {other}" in text)
@@ -506,11 +502,7 @@ def test_every_report_says_how_many_mistakes_were_found_and_by_what() -> None:
         "4 of 5 mistakes found: 2 by a scenario and a test, 1 by a scenario alone, "
         "1 by a test alone"
     )
-    for text in (
-        html_page(result),
-        markdown_text(result),
-        render_console(result, is_terminal=False),
-    ):
+    for text in read_by_people(result):
         assert sentence in text
     result.mutants = result.mutants[-1:]
     assert "0 of 1 mistake found." in html_page(result)

@@ -18,8 +18,8 @@ from fault_injection.invariants import INVARIANTS
 from fault_injection.plan import parse_plan
 from fault_injection.scenario import Effort, Scenario
 from fault_injection.scenarios import catalogue, find
+from fault_injection.spec_requirements import requirements
 from fault_injection.subject import ReferenceLog
-from tests.spec_text import requirement_levels
 
 CASES_MAX = 30
 COMPARED = 60
@@ -69,7 +69,7 @@ def test_scenario_says_what_it_is(scenario: Scenario) -> None:
     assert scenario.invariants
     assert set(scenario.invariants) <= set(INVARIANTS)
     assert scenario.requirements
-    assert set(scenario.requirements) <= set(requirement_levels())
+    assert set(scenario.requirements) <= set(requirements())
 
 
 @pytest.mark.req("SCN-1.2")

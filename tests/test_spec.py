@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from fault_injection.spec_requirements import requirements
 from reference.limits import CONFIG_BOUNDS, FRAME_BYTES_MIN, SPEC_VERSION, WalConfig
 from reference.report import DamageKind
-from tests.spec_text import SPEC_PATH, block, generated_blocks, requirement_levels
+from tests.spec_text import SPEC_PATH, block, generated_blocks
 
 
 @pytest.mark.req("FMT-1.2", "FMT-2.6", "FMT-5.3", "EVT-2.1")
@@ -25,11 +26,18 @@ def test_generated_block_is_current(name: str) -> None:
     assert block(name) == generated_blocks()[name], "run: python3 -m tests.spec_text --write"
 
 
+@pytest.mark.req("ARC-1.1")
+def test_no_requirement_stands_twice_and_each_has_a_level() -> None:
+    named = re.findall(r"^\*\*([A-Z]+-\d+\.\d+)\*\*", SPEC_PATH.read_text(), re.MULTILINE)
+    assert named == list(requirements())
+    assert {each.level for each in requirements().values()} == {"MUST", "SHOULD"}
+
+
 @pytest.mark.req("FMT-1.1", "WAL-3.1")
 def test_every_setting_is_in_the_table_with_a_requirement_that_exists() -> None:
     fields = [field for field, _, _, _ in CONFIG_BOUNDS]
     assert sorted(fields) == sorted(WalConfig.__dataclass_fields__)
-    assert {each for _, _, _, each in CONFIG_BOUNDS} <= set(requirement_levels())
+    assert {each for _, _, _, each in CONFIG_BOUNDS} <= set(requirements())
 
 
 @pytest.mark.req("REP-1.3")
@@ -75,12 +83,13 @@ def test_the_contents_and_the_parts_name_every_section() -> None:
 @pytest.mark.req("ARC-1.1")
 def test_docstrings_cite_requirements_that_exist() -> None:
     """`Spec: WAL-4.2` in the code leads to the text; a group such as `WAL-4` is enough."""
-    requirements = set(requirement_levels())
-    known = requirements | {each.split(".")[0] for each in requirements}
+    known = set(requirements()) | {each.split(".")[0] for each in requirements()}
     unknown = set()
-    for path in (SPEC_PATH.parent).glob("*.py"):
-        for line in re.findall(r"Spec: ([^\"\n]*)", path.read_text()):
-            for cited in re.findall(r"[A-Z]{3}-[0-9]+(?:\.[0-9]+)?", line):
-                if cited not in known:
-                    unknown.add((path.name, cited))
+    checkout = SPEC_PATH.parents[1]
+    for layer in ("reference", "simulators", "fault_injection"):
+        for path in (checkout / layer).rglob("*.py"):
+            for line in re.findall(r"Spec: ([^\"\n]*)", path.read_text()):
+                for cited in re.findall(r"[A-Z]{3}-[0-9]+(?:\.[0-9]+)?", line):
+                    if cited not in known:
+                        unknown.add((path.name, cited))
     assert not unknown

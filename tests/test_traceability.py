@@ -16,8 +16,8 @@ import pytest
 
 from fault_injection.mutants import mutants
 from fault_injection.scenarios import catalogue
+from fault_injection.spec_requirements import requirements
 from tests.conftest import COLLECTED_EVERYTHING, COLLECTED_PROPERTIES, COLLECTED_REQUIREMENTS
-from tests.spec_text import requirement_levels
 from tests.traceability_reasons import NO_PROPERTY, NO_VECTOR
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def vector_requirements() -> list[str]:
 
 def matrix() -> dict[str, Row]:
     """The whole of it."""
-    rows = {each: Row(level) for each, level in requirement_levels().items()}
+    rows = {each.id: Row(each.level) for each in requirements().values()}
     for each, tests in COLLECTED_REQUIREMENTS.items():
         if each in rows:
             rows[each].properties = sorted(tests & COLLECTED_PROPERTIES)
@@ -67,13 +67,13 @@ def matrix() -> dict[str, Row]:
 
 @pytest.mark.req("ARC-1.1")
 def test_every_id_on_a_test_is_in_the_spec() -> None:
-    assert not set(COLLECTED_REQUIREMENTS) - set(requirement_levels())
+    assert not set(COLLECTED_REQUIREMENTS) - set(requirements())
 
 
 @pytest.mark.req("ARC-1.1", "SCN-1.1")
 def test_every_id_on_a_scenario_or_a_vector_is_in_the_spec() -> None:
     named = {each for scenario in catalogue().values() for each in scenario.requirements}
-    assert not (named | set(vector_requirements())) - set(requirement_levels())
+    assert not (named | set(vector_requirements())) - set(requirements())
 
 
 @pytest.mark.req("ARC-1.1")
