@@ -5,6 +5,7 @@ And its adapter as a template: what README.md tells a porter to copy builds, and
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -65,6 +66,19 @@ def test_every_vector_that_applies_passes(program: str) -> None:
         results = list(try_vectors(adapter))
     assert [each.id for each in results if each.status not in ("passed", "not-applicable")] == []
     assert sum(each.status == "passed" for each in results) > 520
+
+
+@pytest.mark.req("FMT-3.2", "REC-1.1")
+def test_a_pipe_under_the_name_of_the_dead_letters_is_not_waited_for(
+    program: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "wal"
+    directory.mkdir(mode=0o700)
+    os.mkfifo(directory / "procmond.dead")
+    with Adapter((program,)) as adapter:
+        reply = adapter.ask("recover", dir=str(directory), settings={})
+    assert reply["report"]["ignored"] == ["procmond.dead"]
+    assert reply["dead_letters"] == []
 
 
 @needs_ptrace
