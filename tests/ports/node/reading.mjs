@@ -7,7 +7,7 @@ import { WalError } from './errors.mjs';
 import { decodeBody, innerOf, recordsIn } from './frames.mjs';
 import { IntervalSet } from './intervals.mjs';
 import { scan } from './scan.mjs';
-import { BLOCK_BYTES } from './segment_header.mjs';
+import { BLOCK_BYTES, COPY_BYTES } from './sealed.mjs';
 import { Stretches } from './stretches.mjs';
 
 /**
@@ -85,7 +85,7 @@ export class Reading {
       name, number: file.number, header, size, floor: this.expected, end: 0n, highest: null, hasFrame: false,
     };
     if (file.badCopy !== null) {
-      this.report.add('header-copy', { file: name, offset: file.badCopy, length: 128 }, 'none', null);
+      this.report.add('header-copy', { file: name, offset: file.badCopy, length: COPY_BYTES }, 'none', null);
     }
     let isTorn = false;
     const fd = this.disk.openToRead(name);

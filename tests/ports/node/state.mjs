@@ -107,6 +107,7 @@ export class State {
     if (this.ackFile.durableThrough < this.watermark && !this.writeAcknowledgement(this.mark())) return;
     try {
       if (!this.active) this.#makeNewestDurable();
+      // A sync of names that failed comes first: else a power cut could keep the deletion alone.
       if (this.disk.isSyncPending) this.disk.syncDirectory();
       while (this.canDelete()) {
         this.disk.unlink(this.segments[0].name);
