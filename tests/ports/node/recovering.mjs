@@ -95,7 +95,7 @@ export class Recovering {
       newest !== undefined &&
       slot.cleanFile === newest.number &&
       slot.cleanLength === newest.size &&
-      slot.nextSequence === reading.expected &&
+      slot.nextSequence === reading.account.expected &&
       !reading.hasBurned
     );
   }

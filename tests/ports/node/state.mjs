@@ -47,7 +47,7 @@ export class State {
     this.failed = '';
     /** Settled numbers above the watermark. */
     this.settled = reading.settled;
-    this.watermark = this.settled.absorb(reading.acknowledged);
+    this.watermark = this.settled.absorb(reading.account.acknowledged);
     this.next = reading.next;
     /** One above the last number that is in a file; from here to `next` numbers are burned. */
     this.continuesFrom = reading.next;
