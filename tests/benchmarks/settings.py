@@ -37,6 +37,12 @@ class Settings:
         """Return a count, or the small one of a quick run."""
         return max(least, count // 50) if self.is_quick else count
 
+    def each_round(self, case: str) -> Iterator[int]:
+        """Yield the number of each round, from 0, and say that it begins."""
+        for number in range(self.rounds):
+            self.say(f"{case}: round {number + 1} of {self.rounds}")
+            yield number
+
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
         """A new directory on the disk that is measured."""
