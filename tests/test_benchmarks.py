@@ -202,6 +202,10 @@ def test_a_peer_that_syncs_too_seldom_is_compared_with_nobody() -> None:
     syncs = {"sqlite3": SyncCount(60, 59), "lmdb": SyncCount(60, 30, 30)}
     settings = Settings(Path(), peers=(SqlitePeer, LmdbPeer), syncs=syncs)
     assert settings.durable_peers() == ["lmdb"]
+    rates = Table("rates", "events/s")
+    for name in ("log", "sqlite3", "lmdb"):
+        rates.add(name, "batch 1", 10)
+    assert settings.compared(rates, "ratio").contestants() == ["lmdb"]
     text = markdown(settings, {}, ["plyvel"], [])
     assert re.search(r"\| sqlite3 .*\| 0\.98: \*\*not durable\*\*", text)
     assert re.search(r"\| lmdb .*\| 1\.00 \(0\.50 of them O_DSYNC writes\) \|", text)

@@ -58,7 +58,7 @@ def run(settings: Settings) -> CaseResult:
     for _ in settings.each_round("acknowledge"):
         reads.append(float(_round(settings, count, times)))
     title = "The log's time divided by the other's (low is good)"
-    result.tables = [times, times.compared(title)]
+    result.tables = [times, settings.compared(times, title)]
     result.targets = [
         Target(
             "one acknowledgement, amortised", US_AT_MOST,

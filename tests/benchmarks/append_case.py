@@ -63,7 +63,7 @@ def run(settings: Settings) -> CaseResult:
         for batch, sync_s in syncs_s.items():
             model.add("model", setting_of(batch), 1 / (cpu_s + sync_s / batch))
         _other_conditions(settings, pool, other)
-    ratio = rates.compared("The log's rate divided by the other's, in the same round")
+    ratio = settings.compared(rates, "The log's rate divided by the other's, in the same round")
     result.tables = [rates, ratio, model, other]
     result.targets = [*_peer_targets(settings, rates), *_raw_targets(rates, model)]
     return result

@@ -48,7 +48,7 @@ def run(settings: Settings) -> CaseResult:
         for _ in settings.each_round("replay"):
             _round(stores, count, rates, DECODED, lambda store: store.entries())
             _round(stores, count, rates, BYTES, lambda store: store.payloads())
-    result.tables = [rates, rates.compared("The log's rate divided by the other's")]
+    result.tables = [rates, settings.compared(rates, "The log's rate divided by the other's")]
     best = rates.best(DECODED, settings.durable_peers())
     if best is not None:
         measured = ratios(rates.values(LOG, DECODED), rates.values(best, DECODED))
