@@ -38,9 +38,8 @@ def report(output: Path) -> Any:
     return json.loads((output / "bench.json").read_text())
 
 
-def rows_of(report: Any, case: str) -> list[Any]:
-    found = next(each for each in report["cases"] if each["name"] == case)
-    return [row for table in found["tables"] for row in table["rows"]]
+def case_of(report: Any, name: str) -> Any:
+    return next(case for case in report["cases"] if case["name"] == name)
 
 
 # ---- A whole run ------------------------------------------------------------
@@ -51,7 +50,7 @@ def test_a_quick_run_measures_every_case_in_every_round(report: Any) -> None:
     assert [case["name"] for case in report["cases"]] == list(suite.CASES)
     assert (report["quick"], report["rounds"]) == (True, 1)
     for name in suite.CASES:
-        rows = rows_of(report, name)
+        rows = [row for table in case_of(report, name)["tables"] for row in table["rows"]]
         assert rows, name
         assert all(row["low"] <= row["median"] <= row["high"] for row in rows)
         assert all(len(row["values"]) == 1 for row in rows)
@@ -74,7 +73,7 @@ def test_each_target_says_whether_it_is_reached(report: Any, output: Path) -> No
 @pytest.mark.req("WAL-2.1")
 def test_the_log_syncs_once_for_a_batch_and_once_for_many_tasks(report: Any) -> None:
     counted = report["syncs"]["log"]
-    concurrent = next(case for case in report["cases"] if case["name"] == "concurrent")
+    concurrent = case_of(report, "concurrent")
     if counted is None:
         assert any("not counted" in note for note in concurrent["notes"])
         pytest.skip("there is no strace, or it may not trace here")
@@ -85,7 +84,7 @@ def test_the_log_syncs_once_for_a_batch_and_once_for_many_tasks(report: Any) -> 
 
 @pytest.mark.req("ACK-5.3")
 def test_acknowledging_reads_no_file(report: Any) -> None:
-    case = next(case for case in report["cases"] if case["name"] == "acknowledge")
+    case = case_of(report, "acknowledge")
     assert [t["median"] for t in case["targets"] if "files read" in t["text"]] == [0]
 
 
@@ -203,6 +202,10 @@ def test_a_peer_that_syncs_too_seldom_is_compared_with_nobody() -> None:
     syncs = {"sqlite3": SyncCount(60, 59), "lmdb": SyncCount(60, 30, 30)}
     settings = Settings(Path(), peers=(SqlitePeer, LmdbPeer), syncs=syncs)
     assert settings.durable_peers() == ["lmdb"]
+    rates = Table("rates", "events/s")
+    for name in ("log", "sqlite3", "lmdb"):
+        rates.add(name, "batch 1", 10)
+    assert settings.compared(rates, "ratio").contestants() == ["lmdb"]
     text = markdown(settings, {}, ["plyvel"], [])
     assert re.search(r"\| sqlite3 .*\| 0\.98: \*\*not durable\*\*", text)
     assert re.search(r"\| lmdb .*\| 1\.00 \(0\.50 of them O_DSYNC writes\) \|", text)

@@ -5,6 +5,7 @@ And its adapter as a template: what README.md tells a porter to copy builds, and
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -66,6 +67,19 @@ def test_every_vector_that_applies_passes(program: str) -> None:
     assert passed > 520
 
 
+@pytest.mark.req("FMT-3.2", "REC-1.1")
+def test_a_pipe_under_the_name_of_the_dead_letters_is_not_waited_for(
+    program: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "wal"
+    directory.mkdir(mode=0o700)
+    os.mkfifo(directory / "procmond.dead")
+    with Adapter((program,)) as adapter:
+        reply = adapter.ask("recover", dir=str(directory), settings={})
+    assert reply["report"]["ignored"] == ["procmond.dead"]
+    assert reply["dead_letters"] == []
+
+
 @needs_ptrace
 @pytest.mark.req("PRT-1.3", "PRT-2.2", "WAL-1.1", "REC-9.2")
 @pytest.mark.parametrize(
@@ -95,16 +109,18 @@ def test_the_template_of_the_readme_builds_and_answers(tmp_path: Path) -> None:
         '{"id": 2, "op": "status"}\n'
         '{"id": 3, "op": "hello"}\n'
         "no JSON\n"
-        '{"id": 5, "op": "bye"}\n'
-        '{"id": 6, "op": "bye"}\n'
+        '{"id": 5, "op": "bye"} more\n'
+        '{"op": "hello", "protocol": 1, "protocol": 1}\n'
+        '{"id": 7, "op": "bye"}\n'
+        '{"id": 8, "op": "bye"}\n'
     )
     found = subprocess.run([target], input=requests, capture_output=True, text=True, check=True)
     replies = [line.partition(", ")[::2] for line in found.stdout.splitlines()]
     assert [start for start, _ in replies] == [
-        '{"id": 1', '{"id": 2', '{"id": 3', '{"id": null', '{"id": 5'
+        '{"id": 1', '{"id": 2', '{"id": 3', *['{"id": null'] * 3, '{"id": 7'
     ]  # fmt: skip
     assert [re.findall('"(ok|unsupported|BadRequest)"', rest) for _, rest in replies] == [
-        ["ok"], ["unsupported"], ["BadRequest"], ["BadRequest"], ["ok"]
+        ["ok"], ["unsupported"], *[["BadRequest"]] * 4, ["ok"]
     ]  # fmt: skip
 
 

@@ -10,10 +10,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
-from fault_injection.ports.adapter import Adapter
+from fault_injection.ports.adapter import Adapter, PortError
 from fault_injection.ports.smoke import smoke
 from fault_injection.runner import Slice, run_slice
 from fault_injection.scenario import Effort
@@ -79,6 +80,31 @@ def test_a_choice_of_vectors_passes(command: tuple[str, ...], tmp_path: Path) ->
     wrong, passed = asked_vectors(command, tmp_path)
     assert wrong == []
     assert passed > 150
+
+
+@pytest.mark.req("DLQ-1.2", "REC-1.1")
+def test_a_letter_whose_crc_is_right_and_that_is_none_costs_itself(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    directory = tmp_path / "wal"
+    directory.mkdir(mode=0o700)
+    lines = [b"", b"null", b"{}", b'{"sequence":"7"}']
+    text = b"".join(b"%08x %s\n" % (crc32(line), line) for line in lines)
+    (directory / "procmond.dead").write_bytes(text)
+    with Adapter(command) as adapter:
+        reply = adapter.ask("recover", dir=str(directory), settings={})
+    assert reply["dead_letters"] == ["7"]
+
+
+@pytest.mark.req("PRT-1.1")
+def test_a_request_of_the_node_log_that_makes_no_sense_is_refused(
+    command: tuple[str, ...],
+) -> None:
+    with Adapter(command) as adapter:
+        with pytest.raises(PortError, match="BadRequest"):
+            adapter.ask("decode", event="0g")
+        with pytest.raises(PortError, match="BadRequest"):
+            adapter.ask("open", dir="wal", settings={"toString": 1})
 
 
 @needs_ptrace

@@ -15,7 +15,6 @@ from typing import Final
 
 from reference.filesystem import DirectoryEntry
 from reference.os_filesystem import OsFilesystem
-from reference.wal import WriteAheadLog
 from tests.benchmarks.events import typical_events
 from tests.benchmarks.peers import Peer
 from tests.benchmarks.results import CaseResult, Table, Target
@@ -47,18 +46,19 @@ class CountedReads(OsFilesystem):
 
 def run(settings: Settings) -> CaseResult:
     """Measure."""
+    count = settings.scaled(ENTRIES, 2 * TOGETHER)
     result = CaseResult(
         "acknowledge",
         "Acknowledging",
-        f"{ENTRIES:,} entries are acknowledged one by one; with the syncs, of which a thousand "
+        f"{count:,} entries are acknowledged one by one; with the syncs, of which a thousand "
         "share one. Peers delete a thousand keys in a synced transaction.",
     )
     times = Table("For one entry, all in all", "us")
     reads = []
-    for number in range(settings.rounds):
-        settings.say(f"acknowledge: round {number + 1} of {settings.rounds}")
-        reads.append(float(_round(settings, times)))
-    result.tables = [times, times.compared("The log's time divided by the other's (low is good)")]
+    for _ in settings.each_round("acknowledge"):
+        reads.append(float(_round(settings, count, times)))
+    title = "The log's time divided by the other's (low is good)"
+    result.tables = [times, settings.compared(times, title)]
     result.targets = [
         Target(
             "one acknowledgement, amortised", US_AT_MOST,
@@ -74,15 +74,12 @@ def can_forget(contestant: type[Store]) -> bool:
     return contestant.acknowledge is not Store.acknowledge
 
 
-def _round(settings: Settings, times: Table) -> int:
+def _round(settings: Settings, count: int, times: Table) -> int:
     """Return how often the log's directory was looked into."""
-    count = settings.scaled(ENTRIES, 2 * TOGETHER)
     events = typical_events(TOGETHER)
     with settings.place() as place, ExitStack() as closing:
-        ours = LogStore(place / "log")
-        ours.log.close()
         filesystem = CountedReads(place / "log")
-        ours.log = WriteAheadLog.open(filesystem)
+        ours = LogStore(place / "log", filesystem)
         stores: list[Store] = [ours]
         peers: list[type[Peer]] = [peer for peer in settings.peers if can_forget(peer)]
         stores += [peer(place / peer.name) for peer in peers]

@@ -52,19 +52,18 @@ def run(settings: Settings) -> CaseResult:
     model = Table("The model 1 / (t_cpu + t_sync / batch)", "events/s")
     other = Table(f"The same at batch {OTHER_BATCH}, under other conditions", "events/s")
     pool = typical_events(settings.scaled(POOL, 2 * max(BATCHES_A_ROUND)))
-    for number in range(settings.rounds):
-        settings.say(f"append: round {number + 1} of {settings.rounds}")
+    for _ in settings.each_round("append"):
         syncs_s: dict[int, float] = {}
         cpu_s = 0.0
         for batch in BATCHES_A_ROUND:
-            spent, count, syncs_s[batch] = _round(settings, pool, batch, _append_all)
+            spent, count, syncs_s[batch] = _round(settings, OURS, pool, batch, _append_all)
             for name, each in spent.items():
                 rates.add(name, setting_of(batch), count / each.wall_s)
             cpu_s = spent[LOG].thread_s / count  # of the largest, which comes last
         for batch, sync_s in syncs_s.items():
             model.add("model", setting_of(batch), 1 / (cpu_s + sync_s / batch))
         _other_conditions(settings, pool, other)
-    ratio = rates.compared("The log's rate divided by the other's, in the same round")
+    ratio = settings.compared(rates, "The log's rate divided by the other's, in the same round")
     result.tables = [rates, ratio, model, other]
     result.targets = [*_peer_targets(settings, rates), *_raw_targets(rates, model)]
     return result
@@ -76,20 +75,20 @@ def setting_of(batch: int) -> str:
 
 
 def _round(
-    settings: Settings, pool: Batch, batch: int, act: Act
+    settings: Settings, ours: Sequence[type[Store]], pool: Batch, batch: int, act: Act
 ) -> tuple[dict[str, Spent], int, float]:
     """Return what each contestant took, for how many events, and raw's seconds a sync."""
     batches = [pool[start : start + batch] for start in range(0, len(pool), batch)]
-    size = min(BATCHES_A_PIECE[batch], settings.scaled(BATCHES_A_PIECE[batch], 2))
-    pieces = max(1, settings.scaled(BATCHES_A_ROUND[batch], 2) // size)
+    size = settings.scaled(BATCHES_A_PIECE[batch], 2)
+    pieces = settings.scaled(BATCHES_A_ROUND[batch], 2) // size
     with settings.place() as directory, ExitStack() as open_stores:
         stores = []
-        for contestant in (*OURS, *settings.peers):
+        for contestant in (*ours, *settings.peers):
             store = contestant(directory / contestant.name.replace(" ", "-"))
             open_stores.callback(store.close)
             stores.append(store)
         raw = next(store for store in stores if isinstance(store, RawStore))
-        raw.prepare(batches[: (pieces + 1) * size])
+        raw.prepare(batches[: pieces * size])
 
         def turn_of(store: Store) -> Callable[[int], object]:
             def turn(piece: int) -> object:
@@ -133,10 +132,9 @@ def _other_conditions(settings: Settings, pool: Batch, table: Table) -> None:
 
     conditions = {"bytes are ready": append_ready, "peers store JSON": append_json}
     for setting, act in conditions.items():
-        spent, count, _ = _round(settings, pool, OTHER_BATCH, act)
+        spent, count, _ = _round(settings, (LogStore, RawStore), pool, OTHER_BATCH, act)
         for name, each in spent.items():
-            if name != OverlappedLogStore.name:
-                table.add(name, setting, count / each.wall_s)
+            table.add(name, setting, count / each.wall_s)
 
 
 # ---- Targets ----------------------------------------------------------------

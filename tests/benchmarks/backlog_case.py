@@ -4,8 +4,8 @@ A child fills a log and ends without closing it. Others open it, open a connecto
 once replay all of it, and end the same way, so that each finds what a crash leaves. Opening
 verifies every record; the yardstick is a process that reads all bytes and computes their CRC.
 
-    python -m tests.benchmarks.backlog_case fill|open|replay|connector|crc DIRECTORY BYTES
-                                                                             the child
+    python -m tests.benchmarks.backlog_case fill DIRECTORY BYTES
+    python -m tests.benchmarks.backlog_case open|replay|connector|crc DIRECTORY     the children
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from reference.event_bus_connector import EventBusConnector
 from reference.limits import MIB
@@ -39,9 +39,10 @@ def run(settings: Settings) -> CaseResult:
     result = CaseResult(
         "backlog",
         "After a crash, with a backlog",
-        "A log that nobody closed is opened, which verifies every record; a connector is opened "
-        "on it, which holds the first 10 MiB; and once, the log is replayed to its end. Each in "
-        "a process of its own; files in the page cache.",
+        "A log that nobody closed is opened, which verifies every record and copies what is "
+        "unsettled in the newest file to a new one; a connector is opened on it, which holds the "
+        "first 10 MiB; and once, the log is replayed to its end. Each in a process of its own; "
+        "files in the page cache.",
     )
     seconds = Table("Until it is open", "s")
     replayed = Table("Replayed", "entries/s")
@@ -52,17 +53,16 @@ def run(settings: Settings) -> CaseResult:
         for setting, size in sizes.items():
             settings.say(f"backlog: filling {size / 10**6:,.1f} MB")
             run_child(__name__, "fill", str(place / setting), str(size))
-        for number in range(settings.rounds):
-            settings.say(f"backlog: round {number + 1} of {settings.rounds}")
+        for _ in settings.each_round("backlog"):
             for setting in sizes:
                 for step, name in STEPS.items():
-                    child = run_child(__name__, step, str(place / setting), "0")
+                    child = run_child(__name__, step, str(place / setting))
                     seconds.add(name, setting, child["seconds"])
                     if step == "connector":
                         memory.add(name, setting, child["peak_mib"])
         for setting in sizes:
             settings.say(f"backlog: replaying {setting}")
-            child = run_child(__name__, "replay", str(place / setting), "0")
+            child = run_child(__name__, "replay", str(place / setting))
             replayed.add(REPLAY, setting, child["rate"])
             memory.add(REPLAY, setting, child["peak_mib"])
     result.tables = [seconds, replayed, memory]
@@ -78,24 +78,22 @@ def run(settings: Settings) -> CaseResult:
 # ---- The child --------------------------------------------------------------
 
 
-def _fill(directory: Path, size_bytes: int) -> None:
+def _fill(directory: Path, size_bytes: str) -> None:
     log = WriteAheadLog.open(directory)
     events = typical_events(KINDS)
-    while log.used_bytes < size_bytes:
+    while log.used_bytes < int(size_bytes):
         log.append_batch(events)
     answer(entries=log.next_sequence - 1)
 
 
-def _open(directory: Path, size_bytes: int) -> None:
-    del size_bytes
+def _open(directory: Path) -> None:
     began = time.perf_counter()
     log = WriteAheadLog.open(directory)
     answer(seconds=time.perf_counter() - began)
     assert log.next_sequence > 1
 
 
-def _replay(directory: Path, size_bytes: int) -> None:
-    del size_bytes
+def _replay(directory: Path) -> None:
     log = WriteAheadLog.open(directory)
     began = time.perf_counter()
     count = sum(1 for _ in log.replay())
@@ -104,23 +102,19 @@ def _replay(directory: Path, size_bytes: int) -> None:
     answer(rate=rate, peak_mib=peak_mib())
 
 
-def _connector(directory: Path, size_bytes: int) -> None:
-    del size_bytes
-
+def _connector(directory: Path) -> None:
     async def until_open() -> None:
         began = time.perf_counter()
         connector = await EventBusConnector.open(directory)
         seconds = time.perf_counter() - began
         assert connector.status().backlog > 0
         answer(seconds=seconds, peak_mib=peak_mib())
-        sys.stdout.flush()
         os._exit(0)  # a crash: closing would make the next open an easy one
 
     asyncio.run(until_open())
 
 
-def _crc(directory: Path, size_bytes: int) -> None:
-    del size_bytes
+def _crc(directory: Path) -> None:
     began = time.perf_counter()
     crc = 0
     for path in sorted(directory.glob("*.wal")):
@@ -130,18 +124,17 @@ def _crc(directory: Path, size_bytes: int) -> None:
     answer(seconds=time.perf_counter() - began, crc=crc)
 
 
-CHILDREN: Final[dict[str, Callable[[Path, int], None]]] = {
+CHILDREN: Final[dict[str, Callable[..., None]]] = {
     "fill": _fill, "open": _open, "replay": _replay, "connector": _connector, "crc": _crc,
 }  # fmt: skip
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Do one step and end as a crash does."""
-    step, directory, size = sys.argv[1:]
-    CHILDREN[step](Path(directory), int(size))
-    sys.stdout.flush()
+    step, directory, *more = sys.argv[1:]
+    CHILDREN[step](Path(directory), *more)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

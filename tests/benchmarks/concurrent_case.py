@@ -48,8 +48,7 @@ def run(settings: Settings) -> CaseResult:
     rates = Table("Durable events a second", "events/s")
     waits = Table("99 of 100 publishes waited at most", "us")
     sync = Table("One fdatasync", "us")
-    for number in range(settings.rounds):
-        settings.say(f"concurrent: round {number + 1} of {settings.rounds}")
+    for _ in settings.each_round("concurrent"):
         for count in PUBLISHERS:
             _round(settings, count, rates, waits, sync)
     result.tables = [rates, waits, sync]
@@ -122,7 +121,7 @@ def _counted(settings: Settings, result: CaseResult) -> list[Target]:
     """Return the target of how many events share a sync, if they can be counted here."""
     with settings.place() as place:
         events = settings.scaled(COUNTED_EVENTS, 10 * COUNTED_TASKS)
-        arguments = ("tests.benchmarks.concurrent_case", str(place / "log"), str(events))
+        arguments = (__name__, str(place / "log"), str(events))
         count = traced(arguments, events)
     if count is None:
         result.notes.append(f"syncs of {COUNTED_TASKS} tasks: not counted, there is no strace")

@@ -52,8 +52,7 @@ def run(settings: Settings) -> CaseResult:
     if ends is None:
         result.notes.append("nothing is pinned: this machine has one processor, or no affinity")
     rates = Table("Acknowledged events a second", "1/s")
-    for number in range(settings.rounds):
-        settings.say(f"connector: round {number + 1} of {settings.rounds}")
+    for _ in settings.each_round("connector"):
         for window in EVENTS_A_PIECE:
             _round(settings, window, ends, rates, setting_of(window))
         if ends is not None:
@@ -98,9 +97,9 @@ def _round(
 
         connector = runner.run(_connected(place / "wal", broker))
         later(connector.close)
-        echoes = {BY_FRAME: EchoClient(window, by_frame=True)}
-        echoes[BY_PIECE] = EchoClient(window, by_frame=False)
-        for (_, echo), path in zip(echoes.items(), (by_frame, by_piece), strict=True):
+        echoes: dict[str, EchoClient] = {}
+        for name, path in ((BY_FRAME, by_frame), (BY_PIECE, by_piece)):
+            echoes[name] = echo = EchoClient(window, by_frame=name == BY_FRAME)
             runner.run(echo.connect(path))
             later(echo.close)
 

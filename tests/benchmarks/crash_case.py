@@ -39,8 +39,7 @@ def run(settings: Settings) -> CaseResult:
         "image recovered and judged; another seed each round.",
     )
     table = Table("A second of one processor", "1/s")
-    for number in range(settings.rounds):
-        settings.say(f"crash: round {number + 1} of {settings.rounds}")
+    for number in settings.each_round("crash"):
         total, seconds = _round(settings, number)
         table.add("explorer", "distinct images", total.distinct / seconds)
         table.add("explorer", "legal sets", total.explored / seconds)

@@ -50,10 +50,8 @@ def run(settings: Settings) -> CaseResult:
         with settings.place() as place:
             directory = place / "store"
             for step in _steps_of(contestant):
-                child = run_child(
-                    "tests.benchmarks.footprint_case", contestant.name, str(directory), step,
-                    str(count),
-                )  # fmt: skip
+                arguments = (contestant.name, str(directory), step, str(count))
+                child = run_child(__name__, *arguments)
                 memory.add(contestant.name, step, child["peak_mib"])
                 if step == "append":
                     occupied = _occupied_bytes(directory.rglob("*")) / count

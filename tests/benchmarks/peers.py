@@ -1,8 +1,8 @@
 """Other people's stores, each with the durability of the log: one synced transaction a batch.
 
-Every peer gets the same payload bytes as the value and the sequence as the key, and is set as
-durable as it can be (`how`); sync_counts.py counts what it does. What a peer cannot do is left
-out: a queue without a way to read without taking has no replay.
+Every peer gets the same payload bytes as the value and the sequence as the key (a queue numbers by
+itself), and is set as durable as it can be (`how`); sync_counts.py counts what it does. What a peer
+cannot do is left out: a queue without a way to read without taking has no replay.
 
 A peer is imported when it is opened, so the suite runs without any of them.
 """

@@ -24,6 +24,8 @@ from tests.benchmarks.stores import LogStore, Store
 ENTRIES: Final = 60_000
 ENTRIES_A_PIECE: Final = 2_000
 FILLED_BY: Final = 500
+KINDS: Final = 20_000
+"""Different events. This, and all that is stored, is a multiple of FILLED_BY."""
 DECODED, BYTES = "entries, decoded", "payloads, as bytes"
 
 
@@ -40,14 +42,13 @@ def run(settings: Settings) -> CaseResult:
     count = settings.scaled(ENTRIES, ENTRIES_A_PIECE)
     with settings.place() as place, ExitStack() as closing:
         settings.say(f"replay: filling the stores with {count:,} entries")
-        stores = filled_stores(settings, place, count)
+        stores = _filled_stores(settings, place, count)
         for store in stores:
             closing.callback(store.close)
-        for number in range(settings.rounds):
-            settings.say(f"replay: round {number + 1} of {settings.rounds}")
+        for _ in settings.each_round("replay"):
             _round(stores, count, rates, DECODED, lambda store: store.entries())
             _round(stores, count, rates, BYTES, lambda store: store.payloads())
-    result.tables = [rates, rates.compared("The log's rate divided by the other's")]
+    result.tables = [rates, settings.compared(rates, "The log's rate divided by the other's")]
     best = rates.best(DECODED, settings.durable_peers())
     if best is not None:
         measured = ratios(rates.values(LOG, DECODED), rates.values(best, DECODED))
@@ -60,22 +61,16 @@ def can_replay(contestant: type[Store]) -> bool:
     return contestant.payloads is not Store.payloads
 
 
-def filled_stores(settings: Settings, place: Path, count: int) -> list[Store]:
-    """Return stores of everybody who can replay, filled, closed and opened again."""
+def _filled_stores(settings: Settings, place: Path, count: int) -> list[Store]:
     contestants: list[type[Store]] = [LogStore, *filter(can_replay, settings.peers)]
+    events = typical_events(min(count, KINDS))
     for contestant in contestants:
-        fill(contestant, place / contestant.name, count)
+        store = contestant(place / contestant.name)
+        for start in range(0, count, FILLED_BY):
+            first = start % len(events)
+            store.append(events[first : first + FILLED_BY])
+        store.close()
     return [contestant(place / contestant.name) for contestant in contestants]
-
-
-def fill(contestant: type[Store], directory: Path, count: int, batch: int = FILLED_BY) -> None:
-    """Make a store with so many entries, and close it."""
-    events = typical_events(min(count, 20_000))
-    store = contestant(directory)
-    for start in range(0, count, batch):
-        first = start % len(events)
-        store.append(events[first : first + min(batch, count - start)])
-    store.close()
 
 
 def _round(

@@ -5,7 +5,7 @@ Not here: Markdown (table.py), the drawing (plot.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,12 +46,12 @@ class Table:
         medians = {name: Spread.of(self.values(name, setting)).median for name in measured}
         return max(medians, key=medians.__getitem__, default=None)
 
-    def compared(self, title: str, ours: str = OURS) -> Table:
+    def compared(self, title: str, ours: str = OURS, without: Sequence[str] = ()) -> Table:
         """Return a table of `ours` divided by each of the others, round by round."""
         table = Table(title, "ratio")
         for (contestant, setting), values in self.cells.items():
             mine = self.values(ours, setting)
-            if contestant != ours and len(mine) == len(values):
+            if contestant not in (ours, *without) and len(mine) == len(values):
                 table.cells[contestant, setting] = list(ratios(mine, tuple(values)))
         return table
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.peers import Peer
-from tests.benchmarks.results import CaseResult
+from tests.benchmarks.results import CaseResult, Table
 from tests.benchmarks.sync_counts import SyncCount
 
 
@@ -37,6 +37,12 @@ class Settings:
         """Return a count, or the small one of a quick run."""
         return max(least, count // 50) if self.is_quick else count
 
+    def each_round(self, case: str) -> Iterator[int]:
+        """Yield the number of each round, from 0, and say that it begins."""
+        for number in range(self.rounds):
+            self.say(f"{case}: round {number + 1} of {self.rounds}")
+            yield number
+
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
         """A new directory on the disk that is measured."""
@@ -51,6 +57,11 @@ class Settings:
     def durable_peers(self) -> list[str]:
         """Return the names of the peers that may be called the best one."""
         return [peer.name for peer in self.peers if self.is_durable(peer.name)]
+
+    def compared(self, table: Table, title: str) -> Table:
+        """Return the log divided by each other, but for peers that are not durable."""
+        without = [peer.name for peer in self.peers if not self.is_durable(peer.name)]
+        return table.compared(title, without=without)
 
 
 Case = Callable[[Settings], CaseResult]

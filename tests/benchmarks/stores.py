@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from reference.events import LogEntry, ProcessEvent
+from reference.os_filesystem import OsFilesystem
 from reference.wal import WriteAheadLog
 from tests.benchmarks.events import frames_of, payloads_of
 
@@ -74,9 +75,9 @@ class LogStore(Store):
     how = "append_batch"
     is_thread_safe = True
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, filesystem: OsFilesystem | None = None) -> None:
         super().__init__(directory)
-        self.log = WriteAheadLog.open(directory)
+        self.log = WriteAheadLog.open(filesystem or directory)
 
     def append(self, events: Batch) -> None:
         self.log.append_batch(events)
@@ -152,10 +153,11 @@ class RawStore(Store):
         self._write(b"".join(payloads))
 
     def _write(self, data: bytes) -> None:
-        os.write(self._file, data)
+        written = os.write(self._file, data)
         began = time.perf_counter()
         os.fdatasync(self._file)
         self.syncs_s.append(time.perf_counter() - began)
+        assert written == len(data)
 
     def close(self) -> None:
         os.close(self._file)

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from fault_injection.options import positive
 from tests.benchmarks import (
     acknowledge_case,
     append_case,
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", choices=sorted(CASES), metavar="CASE",
         help=f"this case; may be repeated ({', '.join(CASES)})",
     )  # fmt: skip
-    parser.add_argument("--rounds", type=_positive, help="default 5; with --quick 1")
+    parser.add_argument("--rounds", type=positive, help="default 5; with --quick 1")
     parser.add_argument(
         "--quick", action="store_true", help="so small that the numbers mean nothing"
     )
@@ -108,13 +109,6 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=Path(".reports/bench"), help="default %(default)s"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def _report(

@@ -153,12 +153,10 @@ def _names(names: Sequence[tuple[float, float, Series]], right: float) -> Iterat
     places: list[float] = []
     for y, _, _ in ordered:
         places.append(max(y, places[-1] + LINE) if places else y)
-    below = places[-1] - (HEIGHT - FOOT + 6) if places else 0.0
-    if below > 0:  # too low: the last ones push the others up
-        limit = HEIGHT - FOOT + 6
-        for index in reversed(range(len(places))):
-            places[index] = min(places[index], limit)
-            limit = places[index] - LINE
+    limit = HEIGHT - FOOT + 6
+    for index in reversed(range(len(places))):  # who is too low pushes the others up
+        places[index] = min(places[index], limit)
+        limit = places[index] - LINE
     for place, (y, x, each) in zip(places, ordered, strict=True):
         yield f'<path class="leader" d="M{x + 6:.1f} {y:.1f}L{right + 2:g} {place:.1f}"/>'
         yield _text(right + 6, place + 4, each.name, f"name {each.paint}", "start")

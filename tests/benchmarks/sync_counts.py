@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.benchmarks.child import ROOT
 from tests.benchmarks.events import typical_events
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.stores import OURS, RawStore, Store
 
-ROOT: Final = Path(__file__).parents[2]
 BATCH: Final = 8
 BATCHES: Final = 60
 BEGIN: Final = "/benchmark/begin"
@@ -121,7 +121,7 @@ def count_syncs(
     counts = {}
     for contestant in contestants:
         with tempfile.TemporaryDirectory(dir=directory) as name:
-            arguments = ("tests.benchmarks.sync_counts", contestant.name, f"{name}/store")
+            arguments = (__name__, contestant.name, f"{name}/store")
             counts[contestant.name] = traced(arguments, BATCHES)
     return counts
 

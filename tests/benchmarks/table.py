@@ -24,9 +24,9 @@ def markdown(
     lines = ["# How fast", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     lines += [
-        f"- {settings.rounds} round{'s' * (settings.rounds > 1)}; in each all contestants take "
-        "turns in short pieces; a cell is the median (lowest to highest of the rounds); a ratio "
-        "is taken inside a round"
+        f"- {settings.rounds} round{'s' * (settings.rounds > 1)}; in each, where speeds are "
+        "compared, all contestants take turns in short pieces; a cell is the median (lowest to "
+        "highest of the rounds); a ratio is taken inside a round"
     ]
     if settings.is_quick:
         lines += ["- **a quick run: it shows that everything works; the numbers mean nothing**"]

@@ -127,6 +127,7 @@ def _texts() -> Iterator[Vector]:
         ("surrogate", b"\xed\xa0\x80", 0, "a surrogate, as in CESU-8"),
         ("cut-character", b"ab\xe2\x82", 2, "a three-byte character of two bytes"),
         ("above-unicode", b"\xf4\x90\x80\x80", 0, "a character above U+10FFFF"),
+        ("continuations", b"\x80" * 10, 0, "continuation bytes without a first one"),
     ):
         data = SMALL[:9] + len(text).to_bytes(8, "little") + text + SMALL[17:]
         yield rejected(

@@ -139,6 +139,10 @@ def _wrong_fields() -> Iterator[Vector]:
         json.dumps({**fields, "hostname": "a"}), "hostname",
     ).vector()  # fmt: skip
     yield _Bad(
+        "unknown-field-inherited", "A name that in JavaScript every object has.",
+        json.dumps({**fields, "toString": None}), "toString",
+    ).vector()  # fmt: skip
+    yield _Bad(
         "field-in-capitals", "Names are exact.",
         SMALL_LINE.replace('"pid"', '"PID"'), "PID",
     ).vector()  # fmt: skip

@@ -37,11 +37,13 @@ void adapter_ok(struct json_text *reply) { json_say(reply, "\"ok\": {}"); }
 /* Every field of the operation is there, once, and none that is not. */
 static bool makes_sense(const struct json *request, const char *fields) {
     size_t wanted = 2, found = 0; /* id and op */
+    if (json_member(request, "id") == NULL) return false;
     for (const char *word = fields; *word != '\0'; word += strspn(word, " "), wanted++) {
-        char name[32] = "";
         size_t length = strcspn(word, " ");
-        memcpy(name, word, length);
-        if (json_member(request, name) == NULL) return false;
+        const struct json *item = request->first;
+        while (item != NULL && (item->key_length != length || memcmp(item->key, word, length) != 0))
+            item = item->next;
+        if (item == NULL) return false;
         word += length;
     }
     for (const struct json *item = request->first; item != NULL; item = item->next) found++;

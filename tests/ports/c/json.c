@@ -221,6 +221,7 @@ const char *json_parse(struct json_document *document, const char *text, size_t 
     document->root = read_value(&r, 0);
     skip_space(&r);
     if (r.wrong == NULL && r.at < r.end) r.wrong = "something stands behind it";
+    if (r.wrong != NULL) document->root = NULL; /* half of a text is not an answer */
     return r.wrong;
 }
 

@@ -28,7 +28,8 @@ struct json_document {
     char *texts;
 };
 
-/* Null, or what is wrong with it. The document is freed by json_free in both cases. */
+/* Null, or what is wrong with it, and then there is no root. The document is freed by json_free in
+ * both cases. */
 const char *json_parse(struct json_document *document, const char *text, size_t length);
 void json_free(struct json_document *document);
 

@@ -8,6 +8,9 @@
 /* The bytes of a hexadecimal field, to be freed; false, with the error in the reply, if it is none. */
 bool port_bytes(const struct json *request, const char *field, struct json_text *reply,
                 uint8_t **bytes, size_t *length);
+void port_event_hex(struct json_text *text, const struct wal_event *event); /* its encoding */
+/* InvalidJsonLine: which field is wrong, if one can be named, and in which line; 0: in none. */
+void port_no_event(struct json_text *reply, struct wal_text field, uint64_t line_number);
 void port_time_ns(struct json_text *text, struct wal_time time); /* nanoseconds since 1970, in full */
 void port_report(const struct wal_report *report, struct json_text *text);
 

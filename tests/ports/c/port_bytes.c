@@ -148,6 +148,7 @@ void port_frame(const struct json *request, struct json_text *reply) {
     size_t length, salt_length = 0, wrong_at = 0;
     uint64_t file_number, offset;
     if (!json_is_integer(json_member(request, "file_number"), &file_number) ||
+        file_number > UINT32_MAX ||
         !(json_is_integer(place, &offset) || json_is_decimal(place, &offset)) ||
         salt_hex->length != 16 || !json_unhex(salt_hex, salt, &salt_length)) {
         adapter_bad_request(reply, "a place is a file number, a salt of eight bytes, and an offset");
@@ -155,7 +156,6 @@ void port_frame(const struct json *request, struct json_text *reply) {
     }
     if (!port_bytes(request, "bytes", reply, &bytes, &length)) return;
     struct wal_frame_key key = wal_frame_key_of(salt, (uint32_t)file_number);
-    const uint8_t *body = bytes + WAL_FRAME_HEADER_BYTES;
     const char *verdict = "good";
     bool has_header = false;
     enum wal_code code = WAL_OK;
@@ -165,9 +165,10 @@ void port_frame(const struct json *request, struct json_text *reply) {
         verdict = "bad-header";
     else if (header.body_bytes > length - WAL_FRAME_HEADER_BYTES)
         verdict = "incomplete";
-    else if (!wal_frame_body_verify(&header, body))
+    else if (!wal_frame_body_verify(&header, bytes + WAL_FRAME_HEADER_BYTES))
         verdict = "bad-body";
-    else if ((code = wal_entry_decode(&header, body, &entry, &event, &wrong_at)) != WAL_OK)
+    else if ((code = wal_entry_decode(&header, bytes + WAL_FRAME_HEADER_BYTES, &entry, &event,
+                                      &wrong_at)) != WAL_OK)
         verdict = "undecodable";
     begin(reply);
     say_words(reply, "verdict", true, verdict);

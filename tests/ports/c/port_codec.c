@@ -36,13 +36,36 @@ const struct adapter_operation adapter_operations[] = {
 bool port_bytes(const struct json *request, const char *field, struct json_text *reply,
                 uint8_t **bytes, size_t *length) {
     const struct json *node = json_member(request, field);
-    *bytes = malloc((node != NULL ? node->length / 2 : 0) + 1);
-    if (*bytes == NULL) abort();
+    *bytes = port_allocate(node->length / 2, 1);
     if (json_unhex(node, *bytes, length)) return true;
     free(*bytes);
     *bytes = NULL;
     adapter_bad_request(reply, "bytes are lowercase hexadecimal");
     return false;
+}
+
+void port_event_hex(struct json_text *text, const struct wal_event *event) {
+    size_t length = wal_event_encode(event, NULL);
+    uint8_t *bytes = port_allocate(length, 1);
+    wal_event_encode(event, bytes);
+    json_hex(text, bytes, length);
+    free(bytes);
+}
+
+void port_no_event(struct json_text *reply, struct wal_text field, uint64_t line_number) {
+    struct json_text more = {NULL, 0, 0};
+    json_say(&more, ", \"field\": ");
+    if (field.present)
+        json_quote(&more, (const char *)field.bytes, field.length);
+    else
+        json_say(&more, "null");
+    if (line_number != 0) {
+        json_say(&more, ", \"line_number\": ");
+        json_unsigned(&more, line_number);
+    }
+    json_add(&more, "", 1);
+    adapter_error(reply, "InvalidJsonLine", true, "this is no event", more.bytes);
+    free(more.bytes);
 }
 
 void port_decode(const struct json *request, struct json_text *reply) {
@@ -69,27 +92,15 @@ void port_decode(const struct json *request, struct json_text *reply) {
 void port_encode(const struct json *request, struct json_text *reply) {
     struct wal_event event;
     struct wal_text field;
-    struct json_text items = {NULL, 0, 0}, more = {NULL, 0, 0};
+    struct json_text items = {NULL, 0, 0};
     if (!event_from_json(json_member(request, "json"), &event, &items, &field)) {
-        json_say(&more, ", \"field\": ");
-        if (field.present)
-            json_quote(&more, (const char *)field.bytes, field.length);
-        else
-            json_say(&more, "null");
-        json_add(&more, "", 1);
-        adapter_error(reply, "InvalidJsonLine", true, "this is no event", more.bytes);
+        port_no_event(reply, field, 0);
     } else if (wal_event_encode(&event, NULL) > WAL_EVENT_BYTES_MAX) {
         adapter_error(reply, wal_code_name(WAL_EVENT_TOO_LARGE), true, "the event is too large", "");
     } else {
-        size_t length = wal_event_encode(&event, NULL);
-        uint8_t *bytes = malloc(length);
-        if (bytes == NULL) abort();
-        wal_event_encode(&event, bytes);
         json_say(reply, "\"ok\": {\"event\": \"");
-        json_hex(reply, bytes, length);
+        port_event_hex(reply, &event);
         json_say(reply, "\"}");
-        free(bytes);
     }
     free(items.bytes);
-    free(more.bytes);
 }

@@ -21,29 +21,16 @@ void port_json_line(const struct json *request, struct json_text *reply) {
     if (!port_bytes(request, "bytes", reply, &bytes, &length)) return;
     if (json_parse(&document, (const char *)bytes, length) != NULL ||
         !event_from_json(document.root, &event, &items, &field)) {
-        json_say(&line, ", \"field\": ");
-        if (field.present)
-            json_quote(&line, (const char *)field.bytes, field.length);
-        else
-            json_say(&line, "null");
-        json_say(&line, ", \"line_number\": ");
-        json_unsigned(&line, line_number);
-        json_add(&line, "", 1);
-        adapter_error(reply, "InvalidJsonLine", true, "this line is no event", line.bytes);
+        port_no_event(reply, field, line_number);
     } else {
-        size_t size = wal_event_encode(&event, NULL);
-        uint8_t *encoded = malloc(size);
-        if (encoded == NULL) abort();
-        wal_event_encode(&event, encoded);
         event_to_json(&event, &line, false);
         json_say(reply, "\"ok\": {\"then\": {\"event\": ");
         event_to_json(&event, reply, true);
         json_say(reply, ", \"encoded\": \"");
-        json_hex(reply, encoded, size);
+        port_event_hex(reply, &event);
         json_say(reply, "\", \"line\": ");
         json_quote(reply, line.bytes, line.length);
         json_say(reply, "}}");
-        free(encoded);
     }
     json_free(&document);
     free(items.bytes);

@@ -10,8 +10,6 @@
 
 enum { KEPT_MAX = 20000 }; /* more stretches than may ever be copied aside are only counted */
 
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 static void report(struct wal_account *account, enum wal_damage_kind kind, enum wal_fate fate,
                    const char *file, uint64_t offset, uint64_t length, uint64_t first,
                    uint64_t count) {
@@ -58,16 +56,16 @@ void wal_account_keep(struct wal_account *account, const struct wal_segment *seg
 
 uint64_t wal_account_open_from(const struct wal_account *account) {
     uint64_t from = account->expected;
-    for (size_t i = 0; i < account->open_count; i++) from = larger(from, account->open[i].end);
+    for (size_t i = 0; i < account->open_count; i++) from = wal_larger(from, account->open[i].end);
     return from;
 }
 
 void wal_account_open(struct wal_account *account, struct wal_stretch stretch) {
-    stretch.end = larger(stretch.numbers[0].end, stretch.numbers[1].end);
+    stretch.end = wal_larger(stretch.numbers[0].end, stretch.numbers[1].end);
     for (int i = 0; i < 2; i++) {
         struct wal_interval *n = &stretch.numbers[i];
         uint64_t gap_end;
-        n->first = larger(n->first, account->expected); /* what is below was found or reported */
+        n->first = wal_larger(n->first, account->expected); /* what is below was found or reported */
         for (size_t k = 0; k < account->open_count; k++) /* what two may have held is the first's */
             for (int m = 0; m < 2; m++) {
                 const struct wal_interval *other = &account->open[k].numbers[m];
@@ -129,15 +127,15 @@ void wal_account_header(struct wal_account *account, const struct wal_segment *s
             continue;
         }
         for (int k = 0; k < 2; k++) /* some are declared: these are no news */
-            s.numbers[k].first = larger(s.numbers[k].first, h->first_sequence);
+            s.numbers[k].first = wal_larger(s.numbers[k].first, h->first_sequence);
         account->open[left++] = s;
     }
     account->open_count = left;
     wal_intervals_add(&account->known, h->continues_from, h->first_sequence);
-    account->expected = larger(account->expected, h->relocated_from < h->continues_from
-                                                      ? h->relocated_from
-                                                      : h->first_sequence);
-    account->highest = larger(account->highest, h->first_sequence);
+    account->expected = wal_larger(account->expected, h->relocated_from < h->continues_from
+                                                          ? h->relocated_from
+                                                          : h->first_sequence);
+    account->highest = wal_larger(account->highest, h->first_sequence);
 }
 
 void wal_account_finish(struct wal_account *account, bool is_new_log) {
@@ -152,7 +150,7 @@ void wal_account_finish(struct wal_account *account, bool is_new_log) {
                                                s->length, s->numbers[k].first, s->numbers[k].end,
                                                k == 1 && !is_reported);
         if (s->is_tail) wal_account_keep(account, s->segment, s->offset, s->length);
-        if (!is_new_log) account->highest = larger(account->highest, s->end);
+        if (!is_new_log) account->highest = wal_larger(account->highest, s->end);
     }
     account->log->burned_open = account->open_count > 0 && !is_new_log;
     account->open_count = 0;

@@ -3,7 +3,7 @@
 
 enum { SLICES = 8 };
 
-static uint32_t tables[SLICES][256];
+static uint32_t tables[SLICES][256]; /* filled by the first call, which no other thread may share */
 
 static void fill_tables(void) {
     for (uint32_t byte = 0; byte < 256; byte++) {

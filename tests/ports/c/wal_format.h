@@ -49,8 +49,6 @@ enum wal_name_kind {
 void wal_segment_name(uint64_t number, char name[WAL_NAME_BYTES]);
 /* `number` is that of the segment whose name it is, or begins with. */
 enum wal_name_kind wal_name_kind_of(const char *name, uint32_t *number);
-/* The length in a quarantine copy's name. */
-uint64_t wal_quarantine_length(const char *name);
 
 /* ---- headers (FMT-4.x) and slots (ACK-1.1) ---- */
 

@@ -79,12 +79,6 @@ bool wal_intervals_gap(const struct wal_intervals *set, uint64_t *first, uint64_
     return true;
 }
 
-uint64_t wal_intervals_size(const struct wal_intervals *set) {
-    uint64_t size = 0;
-    for (size_t i = 0; i < set->count; i++) size += set->items[i].end - set->items[i].first;
-    return size;
-}
-
 void wal_intervals_free(struct wal_intervals *set) {
     free(set->items);
     *set = (struct wal_intervals){NULL, 0, 0};

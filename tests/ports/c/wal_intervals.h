@@ -23,7 +23,6 @@ uint64_t wal_intervals_next(const struct wal_intervals *set, uint64_t first, uin
  * go on with *first = its end. */
 bool wal_intervals_gap(const struct wal_intervals *set, uint64_t *first, uint64_t end,
                        uint64_t *gap_end);
-uint64_t wal_intervals_size(const struct wal_intervals *set);
 void wal_intervals_free(struct wal_intervals *set);
 
 #endif

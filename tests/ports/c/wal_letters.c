@@ -1,8 +1,10 @@
 /* procmond.dead (DLQ-1.1, DLQ-1.2): one line of text for each event that can never be delivered. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "json.h"
 #include "wal_log.h"
@@ -77,9 +79,16 @@ void wal_dead_letters(const char *directory, void (*found)(void *context, uint64
     size_t room = strlen(directory) + sizeof "/" WAL_DEAD_NAME;
     char *path = wal_allocate(NULL, room, 1);
     snprintf(path, room, "%s/%s", directory, WAL_DEAD_NAME);
-    FILE *file = fopen(path, "rb");
+    /* No link is followed (DSK-1.2), and a pipe that stands under this name is not waited for. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat info;
+    bool is_file = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    FILE *file = is_file ? fdopen(fd, "rb") : NULL;
     free(path);
-    if (file == NULL) return;
+    if (file == NULL) {
+        disk_close(&fd);
+        return;
+    }
     struct json_text line = {0};
     for (int c = 0; c != EOF;) {
         line.length = 0;

@@ -5,6 +5,8 @@
 #include "wal_intervals.h"
 #include "wal_scan.h"
 
+static inline uint64_t wal_larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 /* ---- a segment, as it was found and as it is kept in memory ---- */
 
 enum wal_segment_state { WAL_SEGMENT_OURS, WAL_SEGMENT_FOREIGN, WAL_SEGMENT_UNREADABLE };

@@ -1,7 +1,6 @@
 /* Which names are the log's own (FMT-3.1, FMT-3.2). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "wal_format.h"
 
@@ -49,10 +48,10 @@ static bool is_set_aside(const char *suffix) { /* .unreadable or .foreign, then 
     return false;
 }
 
-static bool is_quarantine(const char *suffix, uint64_t *length) { /* @OFFSET+LENGTH-CRC.quarantine */
-    uint64_t offset;
+static bool is_quarantine(const char *suffix) { /* @OFFSET+LENGTH-CRC.quarantine */
+    uint64_t offset, length;
     const char *p = *suffix == '@' ? read_decimal(suffix + 1, &offset) : NULL;
-    p = p != NULL && *p == '+' ? read_decimal(p + 1, length) : NULL;
+    p = p != NULL && *p == '+' ? read_decimal(p + 1, &length) : NULL;
     if (p == NULL || *p != '-') return false;
     return strspn(p + 1, "0123456789abcdef") == 8 && strcmp(p + 9, ".quarantine") == 0;
 }
@@ -62,18 +61,10 @@ enum wal_name_kind wal_name_kind_of(const char *name, uint32_t *number) {
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (strcmp(name, fixed[i]) == 0) return WAL_NAME_FIXED;
     const char *suffix = behind_segment(name, number);
-    uint64_t length;
     if (suffix == NULL) return WAL_NAME_OTHER;
     if (*suffix == '\0') return WAL_NAME_SEGMENT;
     if (strcmp(suffix, ".new") == 0) return WAL_NAME_SEGMENT_NEW;
     if (strcmp(suffix, ".salvaged") == 0) return WAL_NAME_SALVAGED;
     if (is_set_aside(suffix)) return WAL_NAME_SET_ASIDE;
-    return is_quarantine(suffix, &length) ? WAL_NAME_QUARANTINE : WAL_NAME_OTHER;
-}
-
-uint64_t wal_quarantine_length(const char *name) {
-    uint32_t number;
-    uint64_t length = 0;
-    const char *suffix = behind_segment(name, &number);
-    return suffix != NULL && is_quarantine(suffix, &length) ? length : 0;
+    return is_quarantine(suffix) ? WAL_NAME_QUARANTINE : WAL_NAME_OTHER;
 }

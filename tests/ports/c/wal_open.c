@@ -5,8 +5,6 @@
 
 #include "wal_log.h"
 
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 /* How far the log was settled when it ended (ACK-1.2). */
 static uint64_t settled_through(const struct wal_log *log, const struct wal_survey *survey) {
     uint64_t watermark = log->slots.last.acknowledged_through, records = 0;
@@ -21,7 +19,7 @@ static uint64_t settled_through(const struct wal_log *log, const struct wal_surv
     /* A slot is missing, so the newest watermark may be, too. But a file goes only when everything in
      * it is settled, so what stood before the oldest one was. */
     uint64_t below = oldest != NULL ? oldest->header.relocated_from - 1 : 0;
-    return larger(watermark, below > records ? below - records : 0);
+    return wal_larger(watermark, below > records ? below - records : 0);
 }
 
 static void report_slots(struct wal_account *account) {
@@ -46,7 +44,7 @@ static void finish_numbers(struct wal_log *log, struct wal_account *account,
         wal_account_numbers(account, WAL_MISSING_END, WAL_POSSIBLY_LOST, name, newest->size, 0,
                             account->expected, floor, false);
     }
-    log->next_sequence = larger(larger(account->highest, floor), watermark + 1);
+    log->next_sequence = wal_larger(wal_larger(account->highest, floor), watermark + 1);
     log->burned_open |= log->next_sequence != found; /* the files alone would have handed them out */
 }
 

@@ -8,8 +8,6 @@
 
 enum { BUFFER_BYTES = WAL_FRAME_HEADER_BYTES + WAL_BODY_BYTES_MAX }; /* the largest frame fits */
 
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 void wal_old_files(const struct wal_log *log, size_t *from, size_t *to) {
     size_t open = *to = log->segment_count;
     while (open > 0 && !log->segments[open - 1].has_complete) open--;
@@ -31,13 +29,13 @@ static struct wal_header header_for(struct wal_log *log, size_t from, size_t to,
     for (size_t i = from; i < to; i++) {
         const struct wal_segment *s = &log->segments[i];
         if (s->header.relocated_from < relocated) relocated = s->header.relocated_from;
-        continues = larger(continues, s->header.continues_from);
-        highest = larger(highest, s->highest_own);
+        continues = wal_larger(continues, s->header.continues_from);
+        highest = wal_larger(highest, s->highest_own);
     }
-    if (highest != 0) continues = larger(continues, highest + 1);
+    if (highest != 0) continues = wal_larger(continues, highest + 1);
     uint64_t settled = log->slots.last.acknowledged_through + 1;
     if (settled > continues) settled = continues;
-    return wal_header_new(log, number, larger(relocated, settled), continues, failed);
+    return wal_header_new(log, number, wal_larger(relocated, settled), continues, failed);
 }
 
 struct copying {

@@ -1,4 +1,5 @@
 /* The report of an open (REP-1.3): bounded lists, exact sums. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,20 +28,16 @@ void wal_names_sort(struct wal_names *names) {
 }
 
 void wal_report_add(struct wal_report *report, const struct wal_damage *damage) {
-    static const struct {
-        const char *before, *word;
-    } words[] = {{"", ""}, {", lost ", ""}, {", possibly lost ", ""}, {", dead letter ", ""}};
+    static const char *const words[] = {", number ", ", lost ", ", possibly lost ", ", dead letter "};
     if (damage->fate == WAL_LOST) report->lost += damage->sequence_count;
     if (damage->fate == WAL_POSSIBLY_LOST) report->possibly_lost += damage->sequence_count;
     if (damage->fate == WAL_DEAD_LETTERED) report->dead_lettered += damage->sequence_count;
     /* REP-1.1: a warning for each, also for those beyond the list. */
-    fprintf(stderr, "wal: %s: %s at %llu, %llu bytes", damage->file,
-            wal_damage_kind_name(damage->kind), (unsigned long long)damage->offset,
-            (unsigned long long)damage->length);
+    fprintf(stderr, "wal: %s: %s at %" PRIu64 ", %" PRIu64 " bytes", damage->file,
+            wal_damage_kind_name(damage->kind), damage->offset, damage->length);
     if (damage->first_sequence != 0)
-        fprintf(stderr, "%s%llu+%llu", words[damage->fate].before,
-                (unsigned long long)damage->first_sequence,
-                (unsigned long long)damage->sequence_count);
+        fprintf(stderr, "%s%" PRIu64 "+%" PRIu64, words[damage->fate], damage->first_sequence,
+                damage->sequence_count);
     fputc('\n', stderr);
     if (report->damages_listed == WAL_DAMAGES_LISTED_MAX) {
         report->damages_not_listed++;

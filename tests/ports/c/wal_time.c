@@ -109,8 +109,9 @@ size_t wal_utf8_valid_prefix(const uint8_t *s, size_t length) {
     size_t i = 0;
     while (i < length) {
         uint8_t lead = s[i];
-        size_t more = lead < 0x80 ? 0 : lead < 0xC2 ? 9 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-        if (lead > 0xF4 || more > length - i - 1) return i;
+        bool is_lead = lead < 0x80 || (lead >= 0xC2 && lead <= 0xF4);
+        size_t more = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+        if (!is_lead || more > length - i - 1) return i;
         for (size_t k = 1; k <= more; k++)
             if ((s[i + k] & 0xC0) != 0x80) return i;
         if (more >= 2) { /* not overlong, no surrogate, not above U+10FFFF */

@@ -5,8 +5,6 @@
 
 #include "wal_log.h"
 
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 struct walk {
     struct wal_log *log;
     struct wal_account *account;
@@ -45,7 +43,7 @@ static void take_frame(struct walk *w, const struct wal_scan_item *item) {
     uint64_t sequence = item->header.sequence;
     if (item->missing_from < item->missing_to)
         wal_account_numbers(account, WAL_MISSING_NUMBERS, WAL_LOST, w->name, item->offset, 0,
-                            larger(item->missing_from, account->expected), item->missing_to, true);
+                            wal_larger(item->missing_from, account->expected), item->missing_to, true);
     bool is_known = sequence < account->expected; /* a lower-numbered file wins (REC-4.2) */
     bool is_copy = sequence >= h->relocated_from && sequence < h->continues_from;
     if (item->is_behind || (is_known && !is_copy)) {
@@ -66,19 +64,19 @@ static void take_item(struct walk *w, const struct wal_scan *scan, const struct 
         bool is_body = item->kind == WAL_SCAN_BAD_BODY;
         uint64_t end = !is_body ? item->missing_to : item->is_behind ? 0 : item->header.sequence + 1;
         wal_account_numbers(account, is_body ? WAL_DAMAGED_BODY : WAL_DAMAGED_REGION, WAL_LOST, w->name,
-                            item->offset, item->length, larger(item->missing_from, account->expected),
+                            item->offset, item->length, wal_larger(item->missing_from, account->expected),
                             end, true);
         wal_account_keep(account, w->segment, item->offset, item->length);
     }
-    account->expected = larger(account->expected, scan->expected);
-    account->highest = larger(account->highest, scan->expected);
+    account->expected = wal_larger(account->expected, scan->expected);
+    account->highest = wal_larger(account->highest, scan->expected);
 }
 
 static int find_end(struct wal_segment *segment, int fd, uint64_t expected) {
     struct wal_scan scan;
     struct wal_scan_item item;
     wal_scan_begin(&scan, fd, segment->size, &segment->header, 0);
-    expected = larger(expected, scan.expected);
+    expected = wal_larger(expected, scan.expected);
     for (wal_scan_next(&scan, &item); item.kind != WAL_SCAN_END; wal_scan_next(&scan, &item)) {
         if (item.kind != WAL_SCAN_FRAME) continue;
         segment->has_complete = true;
@@ -99,7 +97,7 @@ static void take_end(struct walk *w, const struct wal_scan *scan, bool reaches_t
         uint64_t length = size - scan->complete_end, most = wal_records_in(length);
         struct wal_stretch tail = {.segment = w->segment, .is_tail = true,
                                    .offset = scan->complete_end, .length = length};
-        uint64_t own = larger(expected, h->first_sequence);
+        uint64_t own = wal_larger(expected, h->first_sequence);
         if (expected < h->continues_from) /* the copies that are missing, too (REC-6.3) */
             tail.numbers[0] = (struct wal_interval){expected, h->continues_from};
         tail.numbers[1] = (struct wal_interval){own, own + most};
@@ -108,10 +106,10 @@ static void take_end(struct walk *w, const struct wal_scan *scan, bool reaches_t
         /* Holes among copies tell nothing, but the clean mark does (ACK-3.1). */
         if (mark->clean_file == h->file_number && size < mark->clean_length)
             wal_account_numbers(account, WAL_MISSING_END, WAL_POSSIBLY_LOST, w->name, size, 0,
-                                larger(expected, account->expected), h->continues_from, false);
+                                wal_larger(expected, account->expected), h->continues_from, false);
         expected = h->first_sequence;
     }
-    account->expected = larger(account->expected, expected);
+    account->expected = wal_larger(account->expected, expected);
 }
 
 static int take_segment(struct walk *w) {

@@ -5,9 +5,10 @@
  * durable; one that throws may have been done or not, and the next one makes the file anew.
  */
 
-import { ACK_FILE_BYTES, GENERATION_MAX, SLOT_OFFSETS, encodeSlot, slotOffset } from './ack_slot.mjs';
+import { GENERATION_MAX, encodeSlot, slotOffset } from './ack_slot.mjs';
 import { diskText } from './errors.mjs';
 import { ACK_NAME, ACK_NEW_NAME } from './names.mjs';
+import { BLOCK_BYTES, COPY_OFFSETS } from './sealed.mjs';
 
 /** @typedef {{ number: number, length: number }} Mark a segment that is durable at this length */
 
@@ -27,7 +28,7 @@ export class AckFile {
      * Both slots are good and in their places, so the older one may be overwritten: if that tears
      * it, the newer one counts.
      */
-    this.isSound = survey.slots.every((slot, index) => slot && slotOffset(slot.generation) === SLOT_OFFSETS[index]);
+    this.isSound = survey.slots.every((slot, index) => slot && slotOffset(slot.generation) === COPY_OFFSETS[index]);
     this.isIrregular = survey.ackBytes === null && !survey.isAckNameFree;
     /** Under its new name there is a whole file, and under the old one none. */
     this.isSwapPending = false;
@@ -104,7 +105,7 @@ export class AckFile {
   /** @param {Omit<import('./ack_slot.mjs').Slot, 'generation'>} slot */
   #remake(slot) {
     if (this.generation >= GENERATION_MAX) this.generation = 0n;
-    const bytes = Buffer.alloc(ACK_FILE_BYTES);
+    const bytes = Buffer.alloc(BLOCK_BYTES);
     for (const generation of [this.generation, this.generation + 1n]) {
       encodeSlot({ ...slot, generation }).copy(bytes, slotOffset(generation));
     }

@@ -2,11 +2,8 @@
  * One slot of the acknowledgement file, and which of two counts: ACK-1.1.
  */
 
-import { crc32 } from './crc32.mjs';
+import { COPY_BYTES, COPY_OFFSETS, brokenSeal, seal } from './sealed.mjs';
 
-export const ACK_FILE_BYTES = 8192;
-export const SLOT_BYTES = 128;
-export const SLOT_OFFSETS = [0, 4096];
 export const GENERATION_MAX = 2n ** 64n - 1n - 2n ** 16n;
 export const NEXT_SEQUENCE_MAX = 2n ** 64n - 2n ** 16n;
 const MAGIC = Buffer.from('89504d410d0a1a0a', 'hex');
@@ -22,32 +19,25 @@ const MAGIC = Buffer.from('89504d410d0a1a0a', 'hex');
  */
 
 /** @param {Slot} slot */
-export function encodeSlot(slot) {
-  const bytes = Buffer.alloc(SLOT_BYTES);
-  MAGIC.copy(bytes, 0);
-  bytes.writeUInt16LE(1, 8);
-  bytes.writeBigUInt64LE(slot.generation, 16);
-  bytes.write(slot.logId, 24, 'hex');
-  bytes.writeBigUInt64LE(slot.acknowledgedThrough, 40);
-  bytes.writeBigUInt64LE(slot.nextSequence, 48);
-  bytes.writeUInt32LE(slot.cleanFile, 56);
-  bytes.writeBigUInt64LE(BigInt(slot.cleanLength), 60);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 124)), 124);
-  return bytes;
-}
+export const encodeSlot = (slot) =>
+  seal(MAGIC, (bytes) => {
+    bytes.writeBigUInt64LE(slot.generation, 16);
+    bytes.write(slot.logId, 24, 'hex');
+    bytes.writeBigUInt64LE(slot.acknowledgedThrough, 40);
+    bytes.writeBigUInt64LE(slot.nextSequence, 48);
+    bytes.writeUInt32LE(slot.cleanFile, 56);
+    bytes.writeBigUInt64LE(BigInt(slot.cleanLength), 60);
+  });
 
 /** @param {bigint} generation */
-export const slotOffset = (generation) => SLOT_OFFSETS[Number(generation % 2n)];
+export const slotOffset = (generation) => COPY_OFFSETS[Number(generation % 2n)];
 
 /**
  * @param {Buffer} bytes
  * @returns {(Slot & { rawCleanLength: bigint }) | null} null: not usable
  */
 export function decodeSlot(bytes) {
-  if (bytes.length < SLOT_BYTES) return null;
-  if (crc32(bytes.subarray(0, 124)) !== bytes.readUInt32LE(124)) return null;
-  if (!bytes.subarray(0, 8).equals(MAGIC)) return null;
-  if (bytes.readUInt16LE(8) !== 1 || bytes.readUInt32LE(12) !== 0) return null;
+  if (brokenSeal(bytes, MAGIC)) return null;
   const rawCleanLength = bytes.readBigUInt64LE(60);
   const slot = {
     generation: bytes.readBigUInt64LE(16),
@@ -70,7 +60,7 @@ export function decodeSlot(bytes) {
  * @param {Buffer} bytes
  */
 export const decodeSlots = (bytes) =>
-  SLOT_OFFSETS.map((at) => decodeSlot(bytes.subarray(at, at + SLOT_BYTES)));
+  COPY_OFFSETS.map((at) => decodeSlot(bytes.subarray(at, at + COPY_BYTES)));
 
 /**
  * @param {(Slot | null)[]} slots

@@ -15,7 +15,7 @@ import { decodeEvent, encodeEvent } from './events.mjs';
 import { decodeJsonEvent, encodeJsonLine } from './json_lines.mjs';
 import { parseJson } from './json_text.mjs';
 import { byteOperations } from './log_bytes.mjs';
-import { BadRequest, serve } from './protocol.mjs';
+import { BadRequest, decimal, hex, serve } from './protocol.mjs';
 import { WriteAheadLog } from './wal.mjs';
 
 // YOURS: claim what you have. Without `bytes` the vectors below an event are not asked for.
@@ -24,9 +24,6 @@ const hello = {
   capabilities: ['codec', 'log', 'bytes'], limits: {}, issues_url: '',
 };
 
-// Bytes travel as hexadecimal. Numbers that may pass 2^53 travel as decimal strings, and are BigInts
-// here: Number('18446744073709486080') would be another number.
-const hex = (/** @type {string} */ text) => Buffer.from(text, 'hex');
 /** @type {(line: string, name: string) => unknown} */
 const memberOf = (line, name) => /** @type {any} */ (parseJson(line)).get(name);
 
@@ -101,9 +98,12 @@ serve({
     fields: ['events'], tells: ['stored'],
     act: (r) => ({ sequences: theLog().appendBatch(r.events.map(hex)).map(String) }),
   },
-  acknowledge: { fields: ['through'], act: (r) => { theLog().acknowledge(BigInt(r.through)); return {}; } },
-  refuse: { fields: ['sequence', 'reason'], act: (r) => { theLog().refuse(BigInt(r.sequence), r.reason); return {}; } },
-  replay: { fields: ['after'], act: (r) => ({ entries: entriesOf(theLog(), BigInt(r.after)) }) },
+  acknowledge: { fields: ['through'], act: (r) => { theLog().acknowledge(decimal(r.through)); return {}; } },
+  refuse: {
+    fields: ['sequence', 'reason'],
+    act: (r) => { theLog().refuse(decimal(r.sequence), r.reason); return {}; },
+  },
+  replay: { fields: ['after'], act: (r) => ({ entries: entriesOf(theLog(), decimal(r.after)) }) },
   status: { fields: [], act: statusOf },
   close: { fields: [], act: () => { const closed = theLog().close(); log = null; return closed; } },
   recover: { fields: ['dir', 'settings'], act: recover },

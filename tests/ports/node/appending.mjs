@@ -5,7 +5,8 @@
 import { WalError, diskText } from './errors.mjs';
 import { decodeEvent } from './events.mjs';
 import { FRAME_HEADER_BYTES, FrameKey, encodeInner, recordsIn } from './frames.mjs';
-import { BLOCK_BYTES, SEQUENCE_MAX } from './segment_header.mjs';
+import { BLOCK_BYTES } from './sealed.mjs';
+import { SEQUENCE_MAX } from './segment_header.mjs';
 
 /** Bytes of a frame besides timestamp and event. */
 const FRAME_REST_BYTES = FRAME_HEADER_BYTES + 8 + 4;

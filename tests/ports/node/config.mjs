@@ -22,7 +22,7 @@ const FIELDS = {
  */
 export function makeConfig(settings) {
   for (const name of Object.keys(settings)) {
-    if (!(name in FIELDS)) throw new RangeError(`there is no setting ${name}`);
+    if (!Object.hasOwn(FIELDS, name)) throw new RangeError(`there is no setting ${name}`);
   }
   /** @type {Record<string, number>} */
   const config = {};

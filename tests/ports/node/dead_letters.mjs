@@ -57,7 +57,18 @@ export class DeadLetters {
       const [, crc, json] = /^([0-9a-f]{8}) (.*)$/.exec(line) ?? [];
       const bytes = Buffer.from(json ?? '', 'latin1'); // latin1 keeps every byte as it is
       if (!crc || crc32(bytes) !== Number.parseInt(crc, 16)) return [];
-      return [String(JSON.parse(bytes.toString('utf8')).sequence)];
+      const letter = parseLetter(bytes.toString('utf8'));
+      return typeof letter?.sequence === 'string' ? [letter.sequence] : [];
     });
+  }
+}
+
+/** @param {string} json @returns {any} undefined: it is none, though its CRC is right (REC-1.1) */
+function parseLetter(json) {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
   }
 }

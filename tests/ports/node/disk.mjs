@@ -79,11 +79,11 @@ export class Disk {
     return bytes.subarray(0, done);
   }
 
-  /** A whole file. @param {string} name */
-  readFile(name) {
+  /** A file, or as much of its start. @param {string} name */
+  readFile(name, most = Infinity) {
     const fd = this.openToRead(name);
     try {
-      return this.read(fd, 0, this.size(fd));
+      return this.read(fd, 0, Math.min(this.size(fd), most));
     } finally {
       this.close(fd);
     }

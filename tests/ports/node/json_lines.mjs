@@ -101,7 +101,7 @@ export function decodeJsonEvent(value, line_number) {
     if (seen.has(name)) throw wrong(name, 'stands there twice');
     seen.set(name, member);
   }
-  for (const name of seen.keys()) if (!(name in FIELDS)) throw wrong(name, 'is not known');
+  for (const name of seen.keys()) if (!Object.hasOwn(FIELDS, name)) throw wrong(name, 'is not known');
   /** @type {any} */
   const event = {};
   for (const [name, read] of Object.entries(FIELDS)) {

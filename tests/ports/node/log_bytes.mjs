@@ -10,6 +10,7 @@ import { encodeEvent } from './events.mjs';
 import { FRAME_HEADER_BYTES, FrameKey, bodyVerifies, decodeBody } from './frames.mjs';
 import { decodeJsonLine, encodeJsonLine } from './json_lines.mjs';
 import { segmentName, segmentNumber } from './names.mjs';
+import { hex } from './protocol.mjs';
 import { decodeCopy } from './segment_header.mjs';
 import { encodeTime, formatTime, readTime } from './timestamps.mjs';
 
@@ -93,8 +94,6 @@ function jsonLine(bytes, lineNumber) {
   const line = encodeJsonLine(event);
   return { event: vectorEvent(event), encoded: encodeEvent(event).toString('hex'), line };
 }
-
-const hex = (/** @type {string} */ text) => Buffer.from(text, 'hex');
 
 /** Their place in the adapter's table. @type {Record<string, import('./protocol.mjs').Operation>} */
 export const byteOperations = {

@@ -63,13 +63,24 @@ export class FileMaker {
     }
   }
 
-  /** @param {Header} header @param {number} fd @param {number} size @returns {OpenSegment} */
-  #segment(header, fd, size) {
-    const name = segmentName(header.fileNumber);
-    const { firstSequence: floor } = header;
-    return {
-      name, number: header.fileNumber, header, size, floor, end: floor - 1n, highest: null, hasFrame: false, fd,
-    };
+  /**
+   * @param {Header} header
+   * @param {string} created the name that it has at first
+   * @param {(fd: number) => number} fill makes it durable under its own name, and returns its size
+   * @returns {OpenSegment}
+   */
+  #make(header, created, fill) {
+    const { fileNumber: number, firstSequence: floor } = header;
+    const name = segmentName(number);
+    const fd = this.disk.create(created);
+    try {
+      const size = fill(fd);
+      return { name, number, header, size, floor, end: floor - 1n, highest: null, hasFrame: false, fd };
+    } catch (error) {
+      this.disk.close(fd);
+      this.#takeBack(created, name);
+      throw error;
+    }
   }
 
   /** Start a new file. It throws what the disk says. @param {Numbers} numbers */
@@ -77,20 +88,12 @@ export class FileMaker {
     const header = this.#nextHeader(numbers);
     const name = segmentName(header.fileNumber);
     const block = encodeBlock(header);
-    let fd = -1;
-    try {
-      fd = this.disk.create(name);
+    return this.#make(header, name, (fd) => {
       this.disk.write(fd, 0, block);
       this.disk.sync(fd); // or records are synced into a file whose header a power cut takes
       this.disk.syncDirectory(); // or records are synced into a file without a name
-      return this.#segment(header, fd, block.length);
-    } catch (error) {
-      if (fd >= 0) {
-        this.disk.close(fd);
-        this.#takeBack(name);
-      }
-      throw error;
-    }
+      return block.length;
+    });
   }
 
   /**
@@ -103,9 +106,7 @@ export class FileMaker {
     const header = this.#nextHeader(numbers);
     const name = segmentName(header.fileNumber);
     const key = new FrameKey(header.salt, header.fileNumber);
-    let fd = -1;
-    try {
-      fd = this.disk.create(`${name}.new`);
+    return this.#make(header, `${name}.new`, (fd) => {
       let batch = [encodeBlock(header)];
       let [size, pending] = [0, batch[0].length];
       const flush = () => {
@@ -128,14 +129,8 @@ export class FileMaker {
       this.disk.sync(fd); // or the old file goes, and the copies with the power
       this.disk.rename(`${name}.new`, name);
       this.disk.syncDirectory(); // the same for the name
-      return this.#segment(header, fd, size);
-    } catch (error) {
-      if (fd >= 0) {
-        this.disk.close(fd);
-        this.#takeBack(`${name}.new`, name);
-      }
-      throw error;
-    }
+      return size;
+    });
   }
 
   /** What stands in a file, but for repeats that nothing declares. @param {Segment} segment */

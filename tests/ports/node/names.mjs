@@ -7,7 +7,7 @@ export const ACK_NEW_NAME = 'procmond.ack.new';
 export const LOCK_NAME = 'procmond.lock';
 export const DEAD_NAME = 'procmond.dead';
 
-const FILE_NUMBER_MAX = 2 ** 32 - 1;
+const NAMED_NUMBER_MAX = 2 ** 32 - 1; // a writer stops earlier: segment_header.mjs
 const SEGMENT = /^procmond-(\d{5,10})\.wal$/;
 const BESIDE =
   /^(procmond-\d{5,10}\.wal)(?:\.(new|salvaged)|\.(?:unreadable|foreign)(?:\.\d+)?|@\d+\+(\d+)-[0-9a-f]{8}\.quarantine)$/;
@@ -21,7 +21,7 @@ export const segmentName = (number) => `procmond-${String(number).padStart(5, '0
  */
 export function segmentNumber(name) {
   const number = Number(SEGMENT.exec(name)?.[1] ?? 0);
-  return number >= 1 && number <= FILE_NUMBER_MAX && segmentName(number) === name ? number : null;
+  return number >= 1 && number <= NAMED_NUMBER_MAX && segmentName(number) === name ? number : null;
 }
 
 /**

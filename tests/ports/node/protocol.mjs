@@ -14,6 +14,26 @@ const CHUNK_BYTES = 1 << 16;
 export class BadRequest extends Error {}
 
 /**
+ * Bytes travel as hexadecimal. Buffer.from alone would stop at the first letter that is none, and say nothing.
+ * @param {unknown} text @returns {Buffer}
+ */
+export function hex(text) {
+  if (typeof text !== 'string' || text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) {
+    throw new BadRequest('bytes are lowercase hexadecimal');
+  }
+  return Buffer.from(text, 'hex');
+}
+
+/**
+ * Numbers that may pass 2^53 travel as decimal strings: Number('18446744073709486080') would be another one.
+ * @param {unknown} text @returns {bigint}
+ */
+export function decimal(text) {
+  if (typeof text !== 'string' || !/^\d+$/.test(text)) throw new BadRequest('a sequence is a decimal string');
+  return BigInt(text);
+}
+
+/**
  * @typedef {object} Operation
  * @property {string[]} fields that its request has, besides `id` and `op`
  * @property {(request: any, line: string) => object} act returns what stands in `ok`

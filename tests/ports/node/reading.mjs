@@ -3,11 +3,12 @@
  * REC-2.1, REC-4.1 to REC-6.3, ACK-3.1, REC-11.1, and the damages of section 10.
  */
 
+import { Account } from './account.mjs';
 import { WalError } from './errors.mjs';
 import { decodeBody, innerOf, recordsIn } from './frames.mjs';
 import { IntervalSet } from './intervals.mjs';
 import { scan } from './scan.mjs';
-import { BLOCK_BYTES } from './segment_header.mjs';
+import { BLOCK_BYTES, COPY_BYTES } from './sealed.mjs';
 import { Stretches } from './stretches.mjs';
 
 /**
@@ -26,6 +27,9 @@ import { Stretches } from './stretches.mjs';
  * @property {boolean} hasFrame a complete one
  */
 
+/** What is reported where numbers are lost, by what stands there. */
+const LOST_AT = { frame: 'missing-numbers', body: 'damaged-body', region: 'damaged-region' };
+
 export class Reading {
   /**
    * @param {import('./disk.mjs').Disk} disk
@@ -38,11 +42,7 @@ export class Reading {
     this.survey = survey;
     this.report = report;
     this.storeLetter = storeLetter;
-    this.acknowledged = survey.acknowledgedThrough;
-    /** What the log expects: the highest of what its files expect. */
-    this.expected = 1n;
-    /** Numbers that are accounted for, one way or another. */
-    this.known = new IntervalSet();
+    this.account = new Account(survey.acknowledgedThrough);
     this.stretches = new Stretches();
     /** @type {{ place: Place, numbers: Range }[]} */
     this.missingEnds = [];
@@ -50,7 +50,7 @@ export class Reading {
     this.segments = [];
     /** Numbers above the watermark that need no delivery. */
     this.settled = new IntervalSet();
-    this.lastUnsettled = this.acknowledged;
+    this.lastUnsettled = this.account.acknowledged;
     /** @type {Map<string, Place>} stretches to be copied aside */
     this.damaged = new Map();
     this.hasBurned = false;
@@ -71,7 +71,7 @@ export class Reading {
   /** @param {Place} place */
   #unreadable(place) {
     const count = BigInt(recordsIn(Math.max(place.length - BLOCK_BYTES, 0)));
-    const from = this.stretches.end(this.expected);
+    const from = this.stretches.end(this.account.expected);
     /** @type {Range[]} */
     const numbers = count > 0n ? [[from, from + count - 1n]] : [];
     this.stretches.pending.push({ kind: 'unreadable-file', place, from, numbers });
@@ -82,10 +82,10 @@ export class Reading {
     const { header, name, size } = file;
     this.#startsAt(header, name);
     const segment = {
-      name, number: file.number, header, size, floor: this.expected, end: 0n, highest: null, hasFrame: false,
+      name, number: file.number, header, size, floor: this.account.expected, end: 0n, highest: null, hasFrame: false,
     };
     if (file.badCopy !== null) {
-      this.report.add('header-copy', { file: name, offset: file.badCopy, length: 128 }, 'none', null);
+      this.report.add('header-copy', { file: name, offset: file.badCopy, length: COPY_BYTES }, 'none', null);
     }
     let isTorn = false;
     const fd = this.disk.openToRead(name);
@@ -100,7 +100,7 @@ export class Reading {
     } finally {
       this.disk.close(fd);
     }
-    segment.end = this.expected - 1n;
+    segment.end = this.account.expected - 1n;
     this.segments.push(segment);
   }
 
@@ -108,7 +108,7 @@ export class Reading {
   #startsAt(header, name) {
     const { before, explained } = this.stretches.settleByHeader(header);
     this.#heldNothing(explained);
-    const lost = this.#news([this.expected, header.relocatedFrom - 1n]);
+    const lost = this.account.news([this.account.expected, header.relocatedFrom - 1n]);
     const carrier = before.shift();
     if (carrier?.kind === 'unreadable-file') {
       this.report.add(carrier.kind, carrier.place, 'lost', lost);
@@ -117,7 +117,7 @@ export class Reading {
       if (carrier) this.#copyAside(carrier.place);
     }
     this.#heldNothing(before);
-    this.#advance(header.relocatedFrom);
+    this.account.advance(header.relocatedFrom);
   }
 
   /** @param {import('./stretches.mjs').Stretch[]} stretches */
@@ -138,25 +138,21 @@ export class Reading {
     if (item.kind === 'frame' || item.kind === 'stale') segment.hasFrame = true;
     if (item.kind === 'frame' && !item.isCopy) segment.highest = item.sequence;
     for (const numbers of item.numbers) {
-      const kind = { frame: 'missing-numbers', body: 'damaged-body', region: 'damaged-region' }[
-        /** @type {string} */ (item.kind)
-      ];
+      const kind = LOST_AT[/** @type {'frame' | 'body' | 'region'} */ (item.kind)];
       const length = item.kind === 'frame' ? 0 : item.length;
-      this.report.add(/** @type {string} */ (kind), { ...place, length }, 'lost', this.#news(numbers));
-      this.#advance(numbers[1] + 1n);
+      this.report.add(kind, { ...place, length }, 'lost', this.account.news(numbers));
+      this.account.advance(numbers[1] + 1n);
     }
     if (item.kind === 'body' || item.kind === 'region') {
-      if (item.numbers.length === 0) {
-        this.report.add(item.kind === 'body' ? 'damaged-body' : 'damaged-region', place, 'none', null);
-      }
+      if (item.numbers.length === 0) this.report.add(LOST_AT[item.kind], place, 'none', null);
       this.#copyAside(place);
-    } else if (item.kind === 'stale' || item.sequence < this.expected) {
+    } else if (item.kind === 'stale' || item.sequence < this.account.expected) {
       const isDeclared = item.kind === 'frame' && item.isCopy;
       if (!isDeclared) this.report.add('stale-frame', place, 'none', null);
     } else {
       if (!item.isCopy) this.#heldNothing(this.stretches.settleAll());
-      this.#advance(item.sequence + 1n);
-      if (item.sequence > this.acknowledged) this.#entry(item, place);
+      this.account.advance(item.sequence + 1n);
+      if (item.sequence > this.account.acknowledged) this.#entry(item, place);
     }
   }
 
@@ -182,33 +178,36 @@ export class Reading {
    * @param {boolean} isTorn
    */
   #endsWith({ header, name, number, size }, { next, isAmongCopies }, isTorn) {
-    const { slot } = this.survey;
+    const { account, survey: { slot } } = this;
     const isShort = slot?.cleanFile === number && size < slot.cleanLength;
     const through = isAmongCopies ? header.firstSequence : next;
     if (!isAmongCopies || (!isTorn && !isShort)) {
-      this.#advance(through); // holes at the end of copies are settled numbers
+      account.advance(through); // holes at the end of copies are settled numbers
       return;
     }
     if (isShort) {
       const place = { file: name, offset: size, length: 0 };
       this.missingEnds.push({ place, numbers: [next, header.continuesFrom - 1n] });
     }
-    this.known.add(header.continuesFrom, header.firstSequence - 1n);
-    if (this.expected < through) this.expected = through; // what is missing is not accounted for yet
+    account.known.add(header.continuesFrom, header.firstSequence - 1n);
+    if (account.expected < through) account.expected = through; // what is missing is not accounted for yet
   }
 
   #finish() {
+    const { account } = this;
     const burned = new IntervalSet();
-    let next = this.stretches.end(this.expected);
-    this.hasBurned = next > this.expected || this.missingEnds.length > 0;
+    let next = this.stretches.end(account.expected);
+    this.hasBurned = next > account.expected || this.missingEnds.length > 0;
     const finals = [
       ...this.stretches.pending,
       ...this.missingEnds.map(({ place, numbers }) => ({ kind: 'missing-end', place, numbers: [numbers] })),
     ];
     for (const { kind, place, numbers } of finals) {
-      const parts = numbers.flatMap((range) =>
-        this.known.missing(range).flatMap((part) => burned.missing(part)).map((part) => this.#unacknowledged(part)),
-      ).filter((part) => part !== null);
+      const parts = numbers
+        .flatMap((range) => account.known.missing(range))
+        .flatMap((range) => burned.missing(range))
+        .map((range) => account.unacknowledged(range))
+        .filter((part) => part !== null);
       for (const part of parts) this.report.add(kind, place, 'possibly-lost', part);
       if (parts.length === 0 && kind !== 'missing-end') this.report.add(kind, place, 'none', null);
       if (kind === 'tail') this.#copyAside(place);
@@ -217,32 +216,14 @@ export class Reading {
     const floor = this.survey.slot?.nextSequence ?? 1n;
     const newest = this.survey.segments.at(-1);
     if (newest && floor > next) {
-      const part = this.#unacknowledged([next, floor - 1n]);
+      const part = account.unacknowledged([next, floor - 1n]);
       const place = { file: newest.name, offset: newest.size, length: 0 };
       if (part) this.report.add('missing-end', place, 'possibly-lost', part);
       next = floor;
     }
     if (!newest) next = 1n; // a new log: nothing is burned (REC-5.3)
-    this.next = next > this.acknowledged ? next : this.acknowledged + 1n;
+    this.next = next > account.acknowledged ? next : account.acknowledged + 1n;
     this.settled.add(this.lastUnsettled + 1n, this.next - 1n);
-  }
-
-  /** @param {Range} range @returns {Range | null} what of it nobody has accounted for */
-  #news([first, last]) {
-    return this.#unacknowledged([first < this.expected ? this.expected : first, last]);
-  }
-
-  /** @param {Range} range @returns {Range | null} */
-  #unacknowledged([first, last]) {
-    const from = first > this.acknowledged ? first : this.acknowledged + 1n;
-    return from <= last ? [from, last] : null;
-  }
-
-  /** @param {bigint} next */
-  #advance(next) {
-    if (next <= this.expected) return;
-    this.known.add(this.expected, next - 1n);
-    this.expected = next;
   }
 
   /** @param {Place} place */

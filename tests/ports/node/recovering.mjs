@@ -15,6 +15,8 @@ import { ACK_NAME } from './names.mjs';
 import { copyAside, moveAside } from './quarantine.mjs';
 import { Reading } from './reading.mjs';
 import { Report } from './report.mjs';
+import { COPY_BYTES, COPY_OFFSETS } from './sealed.mjs';
+import { NO_LOG_ID } from './segment_header.mjs';
 import { State } from './state.mjs';
 import { survey } from './survey.mjs';
 
@@ -37,7 +39,7 @@ export class Recovering {
       const reading = this.#read(letters);
       const identity = {
         logId,
-        previousLogId: this.survey.segments.at(-1)?.header.previousLogId ?? '0'.repeat(32),
+        previousLogId: this.survey.segments.at(-1)?.header.previousLogId ?? NO_LOG_ID,
       };
       this.state = new State({
         disk: this.disk,
@@ -67,8 +69,8 @@ export class Recovering {
     if (ackBytes !== null && !slots.some((slot) => slot)) {
       report.add('acknowledgement-file', { file: ACK_NAME, offset: 0, length: ackBytes }, 'none', null);
     } else if (ackBytes !== null && slots.includes(null)) {
-      const offset = slots[0] ? 4096 : 0;
-      report.add('acknowledgement-slot', { file: ACK_NAME, offset, length: 128 }, 'none', null);
+      const offset = COPY_OFFSETS[slots.indexOf(null)];
+      report.add('acknowledgement-slot', { file: ACK_NAME, offset, length: COPY_BYTES }, 'none', null);
     }
     const reading = new Reading(disk, this.survey, report, (sequence, inner, reason) => {
       try {
@@ -93,7 +95,7 @@ export class Recovering {
       newest !== undefined &&
       slot.cleanFile === newest.number &&
       slot.cleanLength === newest.size &&
-      slot.nextSequence === reading.expected &&
+      slot.nextSequence === reading.account.expected &&
       !reading.hasBurned
     );
   }

@@ -7,7 +7,7 @@
  */
 
 import { FRAME_BYTES_MAX, FRAME_BYTES_MIN, FRAME_HEADER_BYTES, FrameKey, bodyVerifies, recordsIn } from './frames.mjs';
-import { BLOCK_BYTES } from './segment_header.mjs';
+import { BLOCK_BYTES } from './sealed.mjs';
 
 /**
  * @typedef {import('./segment_header.mjs').Header} Header

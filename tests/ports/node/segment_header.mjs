@@ -2,11 +2,8 @@
  * The header of a segment, which stands twice in the block at its start: FMT-4.1 to FMT-4.6.
  */
 
-import { crc32 } from './crc32.mjs';
+import { BLOCK_BYTES, COPY_BYTES, COPY_OFFSETS, brokenSeal, seal } from './sealed.mjs';
 
-export const BLOCK_BYTES = 8192;
-export const COPY_BYTES = 128;
-export const COPY_OFFSETS = [0, 4096];
 export const SEQUENCE_MAX = 2n ** 64n - 1n - 2n ** 16n;
 export const FILE_NUMBER_MAX = 2 ** 32 - 1 - 2 ** 16; // above it a file would have no successor
 const MAGIC = Buffer.from('89504d570d0a1a0a', 'hex');
@@ -29,33 +26,27 @@ export const NO_LOG_ID = '0'.repeat(32);
 
 /** @param {Header} header @returns {Buffer} the whole block */
 export function encodeBlock(header) {
-  const copy = Buffer.alloc(COPY_BYTES);
-  MAGIC.copy(copy, 0);
-  copy.writeUInt16LE(1, 8);
-  copy.writeUInt32LE(header.fileNumber, 16);
-  copy.write(header.logId, 20, 'hex');
-  copy.write(header.previousLogId, 36, 'hex');
-  header.salt.copy(copy, 52);
-  copy.writeBigUInt64LE(header.relocatedFrom, 60);
-  copy.writeBigUInt64LE(header.continuesFrom, 68);
-  copy.writeBigUInt64LE(header.firstSequence, 76);
-  copy.writeUInt32LE(crc32(copy.subarray(0, 124)), 124);
+  const copy = seal(MAGIC, (bytes) => {
+    bytes.writeUInt32LE(header.fileNumber, 16);
+    bytes.write(header.logId, 20, 'hex');
+    bytes.write(header.previousLogId, 36, 'hex');
+    header.salt.copy(bytes, 52);
+    bytes.writeBigUInt64LE(header.relocatedFrom, 60);
+    bytes.writeBigUInt64LE(header.continuesFrom, 68);
+    bytes.writeBigUInt64LE(header.firstSequence, 76);
+  });
   const block = Buffer.alloc(BLOCK_BYTES);
   for (const offset of COPY_OFFSETS) copy.copy(block, offset);
   return block;
 }
 
 /**
- * The checks have this order (FMT-4.3): only what verifies can be of an unsupported version.
  * @param {Buffer} bytes up to 128
  * @returns {HeaderCopy}
  */
 export function decodeCopy(bytes) {
-  if (bytes.length < COPY_BYTES) return { fault: 'short' };
-  if (crc32(bytes.subarray(0, 124)) !== bytes.readUInt32LE(124)) return { fault: 'crc' };
-  if (!bytes.subarray(0, 8).equals(MAGIC)) return { fault: 'magic' };
-  const [major, flags] = [bytes.readUInt16LE(8), bytes.readUInt32LE(12)];
-  if (major !== 1 || flags !== 0) return { unsupported: { major, flags } };
+  const broken = brokenSeal(bytes, MAGIC);
+  if (broken) return broken;
   const header = {
     fileNumber: bytes.readUInt32LE(16),
     logId: bytes.toString('hex', 20, 36),

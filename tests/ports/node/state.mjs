@@ -47,7 +47,7 @@ export class State {
     this.failed = '';
     /** Settled numbers above the watermark. */
     this.settled = reading.settled;
-    this.watermark = this.settled.absorb(reading.acknowledged);
+    this.watermark = this.settled.absorb(reading.account.acknowledged);
     this.next = reading.next;
     /** One above the last number that is in a file; from here to `next` numbers are burned. */
     this.continuesFrom = reading.next;
@@ -107,6 +107,7 @@ export class State {
     if (this.ackFile.durableThrough < this.watermark && !this.writeAcknowledgement(this.mark())) return;
     try {
       if (!this.active) this.#makeNewestDurable();
+      // A sync of names that failed comes first: else a power cut could keep the deletion alone.
       if (this.disk.isSyncPending) this.disk.syncDirectory();
       while (this.canDelete()) {
         this.disk.unlink(this.segments[0].name);

@@ -4,11 +4,12 @@
  * REC-5.3, ACK-1.2, ACK-4.1, CLI-3.1.
  */
 
-import { ACK_FILE_BYTES, decodeSlots, newestSlot } from './ack_slot.mjs';
+import { decodeSlots, newestSlot } from './ack_slot.mjs';
 import { WalError } from './errors.mjs';
 import { recordsIn } from './frames.mjs';
 import { ACK_NAME, ACK_NEW_NAME, DEAD_NAME, kindOfName, segmentNumber } from './names.mjs';
-import { BLOCK_BYTES, NO_LOG_ID, decodeBlock } from './segment_header.mjs';
+import { BLOCK_BYTES } from './sealed.mjs';
+import { NO_LOG_ID, decodeBlock } from './segment_header.mjs';
 
 /**
  * @typedef {import('./segment_header.mjs').Header} Header
@@ -46,7 +47,7 @@ function completeWhatWasBegun(disk) {
   }
   const swap = listed.find(({ name, isRegular }) => name === ACK_NEW_NAME && isRegular);
   if (!swap || names.has(ACK_NAME)) return;
-  if (decodeSlots(disk.readFile(ACK_NEW_NAME)).includes(null)) return;
+  if (decodeSlots(disk.readFile(ACK_NEW_NAME, BLOCK_BYTES)).includes(null)) return;
   disk.rename(ACK_NEW_NAME, ACK_NAME);
   disk.syncDirectory(); // it has the floor: numbers must not depend on a name that may go
 }
@@ -131,8 +132,7 @@ export function survey(disk) {
   files.sort((left, right) => left.number - right.number);
 
   const ack = listed.find(({ name, isRegular }) => name === ACK_NAME && isRegular);
-  const bytes = ack ? disk.readFile(ACK_NAME) : Buffer.alloc(0);
-  const read = decodeSlots(bytes.subarray(0, ACK_FILE_BYTES));
+  const read = decodeSlots(ack ? disk.readFile(ACK_NAME, BLOCK_BYTES) : Buffer.alloc(0));
   leftovers.push(...takeLeftovers(files, new Set(read.map((slot) => slot?.logId ?? ''))));
 
   const sound = /** @type {Sound[]} */ (files.filter(({ header }) => header));
@@ -156,7 +156,7 @@ export function survey(disk) {
     ignored,
     quarantine,
     deadBytes: listed.find(({ name, isRegular }) => name === DEAD_NAME && isRegular)?.size ?? 0,
-    ackBytes: ack ? bytes.length : null,
+    ackBytes: ack?.size ?? null,
     isAckNameFree: !listed.some(({ name }) => name === ACK_NAME),
     slots,
     slot,

@@ -70,10 +70,7 @@ export class WriteAheadLog {
     if (through >= state.next) {
       throw new WalError('AcknowledgedBeyondLog', `${through} is acknowledged, and ${state.next} is the next number`);
     }
-    const before = state.watermark;
-    state.settled.add(1n, through);
-    state.watermark = state.settled.absorb(before);
-    this.#housekeep(state.watermark - before);
+    this.#settle(1n, through);
   }
 
   /**
@@ -91,8 +88,14 @@ export class WriteAheadLog {
     const found = state.isUnsettled(sequence) ? this.#find(sequence) : null;
     if (!found) throw new WalError('NotInLog', `${sequence} is not in the log, or is settled already`);
     state.deadLetters.append(sequence, found, reason);
+    this.#settle(sequence, sequence);
+  }
+
+  /** @param {bigint} first @param {bigint} last */
+  #settle(first, last) {
+    const { state } = this;
     const before = state.watermark;
-    state.settled.add(sequence, sequence);
+    state.settled.add(first, last);
     state.watermark = state.settled.absorb(before);
     this.#housekeep(state.watermark - before);
   }
